@@ -1,0 +1,68 @@
+/* request.h - one HTTP request as the handlers see it. Everything in it lives in req->arena and dies with the request.
+ *
+ * The dispatcher (dispatch.h) has done, in this order: limits, parse, host, route, method, session, capability, Origin and CSRF,
+ * form. A handler reads typed input, calls stores and ask_*, and fills a model. Getters never return NULL: an absent value is "". */
+#ifndef WL_CGI_HTTP_REQUEST_H
+#define WL_CGI_HTTP_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "db/audit.h"
+#include "db/db.h"
+#include "lib/base/arena.h"
+#include "lib/base/err.h"
+#include "lib/domain/access.h"
+
+enum method { METHOD_NONE = 0, METHOD_GET, METHOD_HEAD, METHOD_POST };
+
+struct transport; /* transport.h: FastCGI, or a fake in tests */
+struct site;      /* site.h: what one process knows: paths, origin, templates, recipes */
+struct form;
+
+/* The signed-in person, from the session row. user_id is "" when nobody is. */
+struct session {
+    char user_id[32];
+    char login[72];
+    char name[336];
+    char theme[8];
+    enum role role; /* highest one granted; the worker checks grants again */
+    uint8_t id_hash[32];
+    const char *token; /* the cookie's value: needed for CSRF and to prove a job's origin; never logged */
+    int64_t proved_at;
+    int64_t expires_at;
+};
+
+struct request {
+    struct arena *arena;
+    struct db *db;
+    const struct site *site;
+    struct transport *transport;
+    enum method method;
+    const char *path;    /* decoded once, normalised, begins with / */
+    const char *ip;      /* the real peer, from nginx */
+    const char *agent;   /* User-Agent, cut to 200 bytes */
+    const char *id;      /* request id: in the log, on error pages, in audit events */
+    bool wants_json;     /* Accept: application/json, or below /api/v1 */
+    bool is_https;
+    struct session session;
+    struct actor actor;  /* for audit_append */
+    const struct form *form;  /* POST with urlencoded body; NULL otherwise */
+    const struct form *query;
+    const char *params[4];    /* the path's {names}, in order */
+};
+
+/* {name} of the route's pattern, by position: 0 is the first. */
+const char *request_param(const struct request *req, int index);
+/* Fields of the query string and of the form. A field given twice was refused before the handler. */
+const char *request_query(const struct request *req, const char *name);
+int64_t request_query_int(const struct request *req, const char *name, int64_t min, int64_t max, int64_t otherwise);
+const char *request_field(const struct request *req, const char *name);
+const char *request_field_bytes(const struct request *req, const char *name, size_t *len); /* may hold NUL */
+bool request_has_field(const struct request *req, const char *name);
+/* All form fields whose name begins with prefix, as a new JSON object without the prefix (settings.*). */
+json_t *request_fields_with(const struct request *req, const char *prefix);
+const char *request_header(const struct request *req, const char *cgi_name); /* "HTTP_LAST_EVENT_ID" */
+
+#endif

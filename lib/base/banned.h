@@ -1,0 +1,18 @@
+/* banned.h - functions that must not be used, turned into readable compile errors.
+ *
+ * The Makefile includes this file before every source file (-include), after the system headers that
+ * declare these names. The reason is in the name of the replacement. (Idea: git's banned.h.) */
+#ifndef WL_BASE_BANNED_H
+#define WL_BASE_BANNED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
+#pragma GCC poison atoi atol atoll gmtime localtime ctime asctime
+#pragma GCC poison alloca popen rand srand random mktemp tmpnam tempnam
+
+#endif
