@@ -1,8 +1,10 @@
-/* audit.h - the history: appended in the transaction of the change it describes, each event chained to the one before.
+/* audit.h - the history: appended in the transaction of the change it describes, each event chained
+ * to the one before.
  *
- * hash(n) = SHA-256(prev_hash || canonical JSON of all other columns of the row: keys sorted, compact, UTF-8). No event, no
- * change: audit_append requires an open write transaction and its failure must roll back. Heads are signed by the worker
- * (Ed25519 over "windlass-audit-head-v1\n<instance>\n<seq>\n<hex hash>\n"). */
+ * hash(n) = SHA-256(prev_hash || canonical JSON of all other columns of the row: keys sorted,
+ * compact, UTF-8). No event, no change: audit_append requires an open write transaction and its
+ * failure must roll back. Heads are signed by the worker (Ed25519 over
+ * "windlass-audit-head-v1\n<instance>\n<seq>\n<hex hash>\n"). */
 #ifndef WL_DB_AUDIT_H
 #define WL_DB_AUDIT_H
 
@@ -31,13 +33,15 @@ struct audit_entry {
 
 int audit_append(struct db *db, const struct audit_entry *entry, struct err *err) MUST_USE;
 
-/* A page of events, newest first: those with seq < before (0: from the newest). `filter` keys (all optional, strings):
- * actor, verb (a trailing * matches a prefix), environment_id, app_id, target_id, result; since and till (integers, ms). */
-int audit_list(struct db *db, const json_t *filter, int64_t before, int limit, json_t **events, struct err *err) MUST_USE;
+/* A page of events, newest first: those with seq < before (0: from the newest). `filter` keys (all
+ * optional, strings): actor, verb (a trailing * matches a prefix), environment_id, app_id,
+ * target_id, result; since and till (integers, ms). */
+int audit_list(struct db *db, const json_t *filter, int64_t before, int limit, json_t **events,
+               struct err *err) MUST_USE;
 int audit_get(struct db *db, int64_t seq, json_t **event, struct err *err) MUST_USE;
 
-/* Walk the whole chain. `ok` false names the first bad event and why: changed, missing, reordered, tail missing (a signed head
- * is newer than the last event), bad signature. */
+/* Walk the whole chain. `ok` false names the first bad event and why: changed, missing, reordered,
+ * tail missing (a signed head is newer than the last event), bad signature. */
 struct audit_report {
     bool ok;
     int64_t events, heads, first_bad;
@@ -46,6 +50,7 @@ struct audit_report {
 int audit_verify(struct db *db, struct audit_report *report, struct err *err) MUST_USE;
 /* The newest event without a signed head yet; seq 0 when there is none. Worker only. */
 int audit_unsigned_head(struct db *db, int64_t *seq, uint8_t hash[32], struct err *err) MUST_USE;
-int audit_store_head(struct db *db, int64_t seq, const uint8_t hash[32], const uint8_t signature[64], struct err *err) MUST_USE;
+int audit_store_head(struct db *db, int64_t seq, const uint8_t hash[32],
+                     const uint8_t signature[64], struct err *err) MUST_USE;
 
 #endif

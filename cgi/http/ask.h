@@ -1,16 +1,18 @@
-/* ask.h - questions the web side puts to the worker, answered within 2 s (5 s where a target or a password hash is involved).
+/* ask.h - questions the web side puts to the worker, answered within 2 s (5 s where a target or a
+ * password hash is involved).
  *
- * One SOCK_SEQPACKET message each way, JSON, at most 64 KiB (docs/architecture.md "The ask socket" lists the verbs). The
- * session's token is added by ask() when the request has one. */
+ * One SOCK_SEQPACKET message each way, JSON, at most 64 KiB (docs/architecture.md "The ask socket"
+ * lists the verbs). The session's token is added by ask() when the request has one. */
 #ifndef WL_CGI_HTTP_ASK_H
 #define WL_CGI_HTTP_ASK_H
 
 #include <jansson.h>
 #include "cgi/http/request.h"
 
-/* question: stolen. *answer: a new object. A refusal by the worker comes back as its code, field and sentence; a worker that is
- * not there is ERR_BUSY "The worker is not running...". */
-int ask(struct request *req, const char *verb, json_t *question, json_t **answer, struct err *err) MUST_USE;
+/* question: stolen. *answer: a new object. A refusal by the worker comes back as its code, field
+ * and sentence; a worker that is not there is ERR_BUSY "The worker is not running...". */
+int ask(struct request *req, const char *verb, json_t *question, json_t **answer,
+        struct err *err) MUST_USE;
 /* Tell the worker that a job row was added. Never fails: the worker polls as well. */
 void ask_poke(const struct request *req);
 /* Seal bytes to the worker's public key (base64url text in the arena). */

@@ -1,7 +1,9 @@
-/* request.h - one HTTP request as the handlers see it. Everything in it lives in req->arena and dies with the request.
+/* request.h - one HTTP request as the handlers see it. Everything in it lives in req->arena and
+ * dies with the request.
  *
- * The dispatcher (dispatch.h) has done, in this order: limits, parse, host, route, method, session, capability, Origin and CSRF,
- * form. A handler reads typed input, calls stores and ask_*, and fills a model. Getters never return NULL: an absent value is "". */
+ * The dispatcher (dispatch.h) has done, in this order: limits, parse, host, route, method, session,
+ * capability, Origin and CSRF, form. A handler reads typed input, calls stores and ask_*, and fills
+ * a model. Getters never return NULL: an absent value is "". */
 #ifndef WL_CGI_HTTP_REQUEST_H
 #define WL_CGI_HTTP_REQUEST_H
 
@@ -29,7 +31,8 @@ struct session {
     char theme[8];
     enum role role; /* highest one granted; the worker checks grants again */
     uint8_t id_hash[32];
-    const char *token; /* the cookie's value: needed for CSRF and to prove a job's origin; never logged */
+    const char
+        *token; /* the cookie's value: needed for CSRF and to prove a job's origin; never logged */
     int64_t proved_at;
     int64_t expires_at;
 };
@@ -40,29 +43,34 @@ struct request {
     const struct site *site;
     struct transport *transport;
     enum method method;
-    const char *path;    /* decoded once, normalised, begins with / */
-    const char *ip;      /* the real peer, from nginx */
-    const char *agent;   /* User-Agent, cut to 200 bytes */
-    const char *id;      /* request id: in the log, on error pages, in audit events */
-    bool wants_json;     /* Accept: application/json, or below /api/v1 */
+    const char *path;  /* decoded once, normalised, begins with / */
+    const char *ip;    /* the real peer, from nginx */
+    const char *agent; /* User-Agent, cut to 200 bytes */
+    const char *id;    /* request id: in the log, on error pages, in audit events */
+    bool wants_json;   /* Accept: application/json, or below /api/v1 */
     bool is_https;
     struct session session;
-    struct actor actor;  /* for audit_append */
-    const struct form *form;  /* POST with urlencoded body; NULL otherwise */
+    struct actor actor;      /* for audit_append */
+    const struct form *form; /* POST with urlencoded body; NULL otherwise */
     const struct form *query;
-    const char *params[4];    /* the path's {names}, in order */
+    const char *params[4]; /* the path's {names}, in order */
 };
 
 /* {name} of the route's pattern, by position: 0 is the first. */
 const char *request_param(const struct request *req, int index);
-/* Fields of the query string and of the form. A field given twice was refused before the handler. */
+/* Fields of the query string and of the form. A field given twice was refused before the handler.
+ */
 const char *request_query(const struct request *req, const char *name);
-int64_t request_query_int(const struct request *req, const char *name, int64_t min, int64_t max, int64_t otherwise);
+int64_t request_query_int(const struct request *req, const char *name, int64_t min, int64_t max,
+                          int64_t otherwise);
 const char *request_field(const struct request *req, const char *name);
-const char *request_field_bytes(const struct request *req, const char *name, size_t *len); /* may hold NUL */
+const char *request_field_bytes(const struct request *req, const char *name,
+                                size_t *len); /* may hold NUL */
 bool request_has_field(const struct request *req, const char *name);
-/* All form fields whose name begins with prefix, as a new JSON object without the prefix (settings.*). */
+/* All form fields whose name begins with prefix, as a new JSON object without the prefix
+ * (settings.*). */
 json_t *request_fields_with(const struct request *req, const char *prefix);
-const char *request_header(const struct request *req, const char *cgi_name); /* "HTTP_LAST_EVENT_ID" */
+const char *request_header(const struct request *req,
+                           const char *cgi_name); /* "HTTP_LAST_EVENT_ID" */
 
 #endif

@@ -1,4 +1,5 @@
-/* route.h - the table of all URLs. cgi/routes.c is the whole of it on one page. Zero denies, zero protects. */
+/* route.h - the table of all URLs. cgi/routes.c is the whole of it on one page. Zero denies, zero
+ * protects. */
 #ifndef WL_CGI_HTTP_ROUTE_H
 #define WL_CGI_HTTP_ROUTE_H
 
@@ -9,13 +10,14 @@
 enum csrf {
     CSRF_REQUIRED = 0, /* token of the session (or of the pre-session cookie) and Origin */
     CSRF_SAFE_METHOD,  /* GET that changes nothing */
-    CSRF_IN_UPLOAD     /* multipart: the handler's upload_begin checks the token, which must be the first part */
+    CSRF_IN_UPLOAD     /* multipart: the handler's upload_begin checks the token, which must be the
+                          first part */
 };
 
 typedef int handler_fn(struct request *req, struct response *res, struct err *err);
 
 struct route {
-    enum method method; /* GET also serves HEAD */
+    enum method method;  /* GET also serves HEAD */
     const char *pattern; /* "/apps/{app}/{env}/deploy": a {name} matches one segment */
     enum capability capability;
     enum csrf csrf;

@@ -1,8 +1,8 @@
 /* arena.h - memory that dies together: a bump allocator with a maximum.
  *
- * One arena per request (or per step). Nothing in it is freed alone. Running out is an ordinary error:
- * the call returns NULL and `arena_overflowed` stays true, so a long sequence may be checked once.
- * In sanitizer builds each allocation is its own malloc, so that tools see every object. */
+ * One arena per request (or per step). Nothing in it is freed alone. Running out is an ordinary
+ * error: the call returns NULL and `arena_overflowed` stays true, so a long sequence may be checked
+ * once. In sanitizer builds each allocation is its own malloc, so that tools see every object. */
 #ifndef WL_BASE_ARENA_H
 #define WL_BASE_ARENA_H
 
@@ -13,7 +13,8 @@
 
 struct arena;
 
-/* A new arena that grows in blocks up to max_bytes. NULL when the system has no memory. Free with arena_free. */
+/* A new arena that grows in blocks up to max_bytes. NULL when the system has no memory. Free with
+ * arena_free. */
 struct arena *arena_new(size_t max_bytes) MUST_USE;
 void arena_free(struct arena *arena);
 

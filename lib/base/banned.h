@@ -1,7 +1,8 @@
 /* banned.h - functions that must not be used, turned into readable compile errors.
  *
- * The Makefile includes this file before every source file (-include), after the system headers that
- * declare these names. The reason is in the name of the replacement. (Idea: git's banned.h.) */
+ * The Makefile includes this file before every source file (-include), after the system headers
+ * that declare these names. The reason is in the name of the replacement. (Idea: git's banned.h.)
+ */
 #ifndef WL_BASE_BANNED_H
 #define WL_BASE_BANNED_H
 

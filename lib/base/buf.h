@@ -1,8 +1,9 @@
 /* buf.h - growable bytes with a maximum.
  *
  * Invariants: data is never NULL; data[len] == 0; len <= max.
- * Life cycle: buf_init, any number of buf_add*, buf_deinit; or buf_detach (the caller then frees with free()).
- * Going over max, or out of memory, sticks: later adds do nothing and buf_ok() is false; check once at the end. */
+ * Life cycle: buf_init, any number of buf_add*, buf_deinit; or buf_detach (the caller then frees
+ * with free()). Going over max, or out of memory, sticks: later adds do nothing and buf_ok() is
+ * false; check once at the end. */
 #ifndef WL_BASE_BUF_H
 #define WL_BASE_BUF_H
 
@@ -29,7 +30,8 @@ void buf_add_char(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* Remove `len` bytes from the front. */
 void buf_consume(struct buf *b, size_t len);
-/* Room for at least `len` more bytes at data + b->len; the caller then raises b->len. NULL when over the maximum. */
+/* Room for at least `len` more bytes at data + b->len; the caller then raises b->len. NULL when
+ * over the maximum. */
 char *buf_reserve(struct buf *b, size_t len) MUST_USE;
 bool buf_ok(const struct buf *b);
 

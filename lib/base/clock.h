@@ -1,6 +1,7 @@
 /* clock.h - wall time for records, monotonic time for deadlines. Both in milliseconds.
  *
- * Never compare the two. Deadlines are clock_mono_ms() + budget; stored times are clock_now_ms(), UTC. */
+ * Never compare the two. Deadlines are clock_mono_ms() + budget; stored times are clock_now_ms(),
+ * UTC. */
 #ifndef WL_BASE_CLOCK_H
 #define WL_BASE_CLOCK_H
 

@@ -1,12 +1,13 @@
 /* err.h - what went wrong, once for the person and once for the log.
  *
  * Every fallible function returns 0 or -1 and takes a `struct err *` as its last parameter. The
- * function that notices the failure fills it; callers pass it on unchanged, or put a sentence in front
- * with err_wrap. Only the top (dispatcher, job, main) reports it.
+ * function that notices the failure fills it; callers pass it on unchanged, or put a sentence in
+ * front with err_wrap. Only the top (dispatcher, job, main) reports it.
  *
- * Invariants: `user` is safe to show: no path of the dashboard, no SQL, no secret; it says the cause and
- * the fix. `detail` is for the log alone. `field` names the form field or setting at fault, or is "".
- * A zeroed struct is "no error". All functions accept err == NULL and then only return -1. */
+ * Invariants: `user` is safe to show: no path of the dashboard, no SQL, no secret; it says the
+ * cause and the fix. `detail` is for the log alone. `field` names the form field or setting at
+ * fault, or is "". A zeroed struct is "no error". All functions accept err == NULL and then only
+ * return -1. */
 #ifndef WL_BASE_ERR_H
 #define WL_BASE_ERR_H
 
@@ -14,18 +15,18 @@
 
 enum err_code {
     ERR_NONE = 0,
-    ERR_INPUT,     /* the caller's data is wrong: HTTP 422 */
-    ERR_NOT_FOUND, /* HTTP 404 */
-    ERR_DENIED,    /* HTTP 403 */
+    ERR_INPUT,      /* the caller's data is wrong: HTTP 422 */
+    ERR_NOT_FOUND,  /* HTTP 404 */
+    ERR_DENIED,     /* HTTP 403 */
     ERR_SIGNED_OUT, /* no valid session: HTTP 303 to /login, or 401 */
-    ERR_CONFLICT,  /* somebody else was first, or a version is stale: HTTP 409 */
-    ERR_TOO_LARGE, /* HTTP 413 */
-    ERR_THROTTLED, /* HTTP 429 */
-    ERR_BUSY,      /* locked or overloaded; the same call may succeed later: HTTP 503 */
-    ERR_NO_SPACE,  /* the dashboard's disk is full: HTTP 507 */
-    ERR_NO_MEMORY, /* a limit of this request was reached: HTTP 503 */
-    ERR_REMOTE,    /* the target or another machine failed: HTTP 502 */
-    ERR_INTERNAL   /* our fault, or the environment's: HTTP 500 */
+    ERR_CONFLICT,   /* somebody else was first, or a version is stale: HTTP 409 */
+    ERR_TOO_LARGE,  /* HTTP 413 */
+    ERR_THROTTLED,  /* HTTP 429 */
+    ERR_BUSY,       /* locked or overloaded; the same call may succeed later: HTTP 503 */
+    ERR_NO_SPACE,   /* the dashboard's disk is full: HTTP 507 */
+    ERR_NO_MEMORY,  /* a limit of this request was reached: HTTP 503 */
+    ERR_REMOTE,     /* the target or another machine failed: HTTP 502 */
+    ERR_INTERNAL    /* our fault, or the environment's: HTTP 500 */
 };
 
 struct err {
@@ -35,7 +36,8 @@ struct err {
     char detail[512];
 };
 
-/* Fill `e` with a code and the sentence for the person. Always returns -1, for `return err_set(...)`. */
+/* Fill `e` with a code and the sentence for the person. Always returns -1, for `return
+ * err_set(...)`. */
 int err_set(struct err *e, enum err_code code, const char *user_fmt, ...) PRINTF(3, 4);
 
 /* As err_set, and name the form field (or setting) at fault. */
@@ -44,7 +46,8 @@ int err_field(struct err *e, const char *field, const char *user_fmt, ...) PRINT
 /* Append to the detail for the log. Returns -1. */
 int err_detail(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
-/* ERR_INTERNAL (or ERR_NO_SPACE for ENOSPC/EDQUOT) from errno: `what` is what was being done, for the log. */
+/* ERR_INTERNAL (or ERR_NO_SPACE for ENOSPC/EDQUOT) from errno: `what` is what was being done, for
+ * the log. */
 int err_errno(struct err *e, const char *what_fmt, ...) PRINTF(2, 3);
 
 /* Put "prefix: " in front of the sentence. Returns -1. */

@@ -1,8 +1,9 @@
 /* log.h - the program's own log: one logfmt line per event on standard error.
  *
- * time=... level=... prog=... event=... then what the format says, which is written as `key=value` pairs by
- * convention. Control characters, quotes and invalid UTF-8 in the result are escaped, so that no value can
- * begin a line of its own. Never pass a secret, a session id or a token. Safe before log_init. */
+ * time=... level=... prog=... event=... then what the format says, which is written as `key=value`
+ * pairs by convention. Control characters, quotes and invalid UTF-8 in the result are escaped, so
+ * that no value can begin a line of its own. Never pass a secret, a session id or a token. Safe
+ * before log_init. */
 #ifndef WL_BASE_LOG_H
 #define WL_BASE_LOG_H
 

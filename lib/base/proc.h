@@ -1,7 +1,9 @@
-/* proc.h - start our own programs. No shell, no PATH: the program is an absolute path, arguments are an array.
+/* proc.h - start our own programs. No shell, no PATH: the program is an absolute path, arguments
+ * are an array.
  *
- * The child gets exactly the descriptors named: stdin, stdout and stderr plus `extra_fd` as descriptor 3 (all
- * others are closed), the parent's death signal `death_signal` (0: none), and the environment given. */
+ * The child gets exactly the descriptors named: stdin, stdout and stderr plus `extra_fd` as
+ * descriptor 3 (all others are closed), the parent's death signal `death_signal` (0: none), and the
+ * environment given. */
 #ifndef WL_BASE_PROC_H
 #define WL_BASE_PROC_H
 
@@ -20,16 +22,18 @@ struct proc_spec {
     int extra_fd;            /* becomes fd 3; -1: none */
     int extra_fd2;           /* becomes fd 4; -1: none */
     int death_signal;
-    bool new_session;        /* setsid in the child */
-    uid_t uid;               /* dropped to when run as root and not 0 */
+    bool new_session; /* setsid in the child */
+    uid_t uid;        /* dropped to when run as root and not 0 */
     gid_t gid;
 };
 
 /* A spec with every descriptor -1 and all else zero. */
 struct proc_spec proc_spec_init(void);
-/* Start; returns the pid or -1. A program that cannot be executed is an error here (reported over a pipe), not a dead child. */
+/* Start; returns the pid or -1. A program that cannot be executed is an error here (reported over a
+ * pipe), not a dead child. */
 pid_t proc_start(const struct proc_spec *spec, struct err *err) MUST_USE;
-/* Core dumps off, ptrace and /proc/self/mem by others off (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), no new privileges. */
+/* Core dumps off, ptrace and /proc/self/mem by others off (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), no
+ * new privileges. */
 void proc_harden(void);
 
 #endif

@@ -9,7 +9,8 @@
 
 /* Valid UTF-8 by RFC 3629: no overlong form, no surrogate, nothing over U+10FFFF. */
 bool str_is_utf8(const char *bytes, size_t len);
-/* Holds a C0 control, DEL or a C1 control (as UTF-8). LF and TAB count only when allow_lines is false. */
+/* Holds a C0 control, DEL or a C1 control (as UTF-8). LF and TAB count only when allow_lines is
+ * false. */
 bool str_has_control(const char *bytes, size_t len, bool allow_lines);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);

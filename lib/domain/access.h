@@ -7,16 +7,16 @@
 enum role { ROLE_NONE = 0, ROLE_VIEWER, ROLE_DEPLOYER, ROLE_MAINTAINER, ROLE_ADMIN };
 
 enum capability {
-    CAP_NOBODY = 0,  /* a route that forgot: nobody */
-    CAP_PUBLIC,      /* signed out as well: login, setup, health, static */
-    CAP_SELF,        /* signed in: own profile */
-    CAP_VIEW,        /* see apps, jobs, logs, releases */
-    CAP_DEPLOY,      /* start and cancel jobs of an environment */
-    CAP_SECRETS,     /* change secrets (a deployer never sees or sets one) */
-    CAP_CONFIGURE,   /* apps, environments, artefacts, settings */
-    CAP_SERVERS,     /* add, pin, check, archive servers */
-    CAP_AUDIT,       /* read the audit history */
-    CAP_ADMIN        /* users, grants */
+    CAP_NOBODY = 0, /* a route that forgot: nobody */
+    CAP_PUBLIC,     /* signed out as well: login, setup, health, static */
+    CAP_SELF,       /* signed in: own profile */
+    CAP_VIEW,       /* see apps, jobs, logs, releases */
+    CAP_DEPLOY,     /* start and cancel jobs of an environment */
+    CAP_SECRETS,    /* change secrets (a deployer never sees or sets one) */
+    CAP_CONFIGURE,  /* apps, environments, artefacts, settings */
+    CAP_SERVERS,    /* add, pin, check, archive servers */
+    CAP_AUDIT,      /* read the audit history */
+    CAP_ADMIN       /* users, grants */
 };
 
 enum role role_from_name(const char *name); /* ROLE_NONE when unknown */

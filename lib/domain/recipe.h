@@ -1,8 +1,9 @@
-/* recipe.h - reading a recipe folder (recipes/<name>/) into memory: recipe.json checked, step scripts loaded, one hash over all.
+/* recipe.h - reading a recipe folder (recipes/<name>/) into memory: recipe.json checked, step
+ * scripts loaded, one hash over all.
  *
- * The web side uses it for the settings form and the list of steps; the worker for the plan. Shipped files are trusted (they are
- * part of the program), but a malformed one is a clear error naming file and key, never a crash. The format is documented in
- * docs/add-a-recipe.md. */
+ * The web side uses it for the settings form and the list of steps; the worker for the plan.
+ * Shipped files are trusted (they are part of the program), but a malformed one is a clear error
+ * naming file and key, never a crash. The format is documented in docs/add-a-recipe.md. */
 #ifndef WL_DOMAIN_RECIPE_H
 #define WL_DOMAIN_RECIPE_H
 
@@ -11,19 +12,24 @@
 
 struct recipe; /* immutable once loaded; free with recipe_free */
 
-int recipe_load(const char *recipes_dir, const char *name, struct recipe **recipe, struct err *err) MUST_USE;
+int recipe_load(const char *recipes_dir, const char *name, struct recipe **recipe,
+                struct err *err) MUST_USE;
 void recipe_free(struct recipe *recipe);
 const char *recipe_name(const struct recipe *recipe);
-const char *recipe_sha256(const struct recipe *recipe); /* hex, over the sorted names and bytes of all files and lib.sh */
-/* Borrowed: the parsed recipe.json {name, title, summary, settings: [...], steps: [...], capabilities: [...]}. */
+const char *recipe_sha256(
+    const struct recipe *recipe); /* hex, over the sorted names and bytes of all files and lib.sh */
+/* Borrowed: the parsed recipe.json {name, title, summary, settings: [...], steps: [...],
+ * capabilities: [...]}. */
 const json_t *recipe_spec(const struct recipe *recipe);
 /* Borrowed: the text of one script ("unpack.sh") or of "lib.sh"; NULL when there is none. */
 const char *recipe_script(const struct recipe *recipe, const char *file);
 /* Names of all recipes, sorted: a new JSON list of {name, title, summary}. */
 int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_USE;
 
-/* Check `settings` (strings from a form or a stored object) against the spec's types, fill in defaults: a new object with only
- * known keys. The first wrong one is ERR_INPUT with field = "settings.<key>". Stored values go through it again before use. */
-int recipe_check_settings(const struct recipe *recipe, const json_t *settings, json_t **checked, struct err *err) MUST_USE;
+/* Check `settings` (strings from a form or a stored object) against the spec's types, fill in
+ * defaults: a new object with only known keys. The first wrong one is ERR_INPUT with field =
+ * "settings.<key>". Stored values go through it again before use. */
+int recipe_check_settings(const struct recipe *recipe, const json_t *settings, json_t **checked,
+                          struct err *err) MUST_USE;
 
 #endif

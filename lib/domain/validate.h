@@ -1,6 +1,7 @@
-/* validate.h - one typed check per kind of text from outside: reject, never clean. Used by the web side for forms and again by
- * the worker on what it reads from the shared database. Each returns 0, or -1 with err->field = field and a sentence that says
- * the cause and the fix. The value itself is never echoed whole. */
+/* validate.h - one typed check per kind of text from outside: reject, never clean. Used by the web
+ * side for forms and again by the worker on what it reads from the shared database. Each returns 0,
+ * or -1 with err->field = field and a sentence that says the cause and the fix. The value itself is
+ * never echoed whole. */
 #ifndef WL_DOMAIN_VALIDATE_H
 #define WL_DOMAIN_VALIDATE_H
 
@@ -9,21 +10,36 @@
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
 
-int validate_slug(const char *field, const char *text, struct err *err) MUST_USE;      /* [a-z0-9][a-z0-9-]{0,39} */
-int validate_name(const char *field, const char *text, struct err *err) MUST_USE;      /* 1..80 characters, one line, UTF-8 */
-int validate_note(const char *field, const char *text, size_t max, struct err *err) MUST_USE; /* UTF-8, LF and TAB allowed */
-int validate_login(const char *field, const char *text, struct err *err) MUST_USE;     /* [a-z0-9][a-z0-9._@-]{1,63} */
-int validate_password(const char *field, const char *text, const char *login, struct err *err) MUST_USE; /* 12..1024 bytes, not the login, not a common one */
-int validate_version(const char *field, const char *text, struct err *err) MUST_USE;   /* [A-Za-z0-9][A-Za-z0-9._+-]{0,63} */
-int validate_sha256(const char *field, const char *text, struct err *err) MUST_USE;    /* 64 hex digits */
-int validate_env_key(const char *field, const char *text, struct err *err) MUST_USE;   /* [A-Za-z_][A-Za-z0-9_]{0,127}; loader names (LD_PRELOAD, BASH_ENV, ...) and WL_* refused */
-int validate_env_value(const char *field, const char *bytes, size_t len, struct err *err) MUST_USE; /* no NUL, <= 131071 - key */
-int validate_command(const char *field, const char *text, struct err *err) MUST_USE;   /* one shell line, <= 2000 bytes, no control character */
-int validate_target_path(const char *field, const char *text, struct err *err) MUST_USE; /* absolute, or relative to the home folder; no "..", no control */
-int validate_unit(const char *field, const char *text, struct err *err) MUST_USE;      /* a systemd unit name, systemd.unit(5) */
-int validate_url_path(const char *field, const char *text, struct err *err) MUST_USE;  /* /health?x=1 */
+int validate_slug(const char *field, const char *text,
+                  struct err *err) MUST_USE; /* [a-z0-9][a-z0-9-]{0,39} */
+int validate_name(const char *field, const char *text,
+                  struct err *err) MUST_USE; /* 1..80 characters, one line, UTF-8 */
+int validate_note(const char *field, const char *text, size_t max,
+                  struct err *err) MUST_USE; /* UTF-8, LF and TAB allowed */
+int validate_login(const char *field, const char *text,
+                   struct err *err) MUST_USE; /* [a-z0-9][a-z0-9._@-]{1,63} */
+int validate_password(const char *field, const char *text, const char *login, struct err *err)
+    MUST_USE; /* 12..1024 bytes, not the login, not a common one */
+int validate_version(const char *field, const char *text,
+                     struct err *err) MUST_USE; /* [A-Za-z0-9][A-Za-z0-9._+-]{0,63} */
+int validate_sha256(const char *field, const char *text,
+                    struct err *err) MUST_USE; /* 64 hex digits */
+int validate_env_key(const char *field, const char *text,
+                     struct err *err) MUST_USE; /* [A-Za-z_][A-Za-z0-9_]{0,127}; loader names
+                                                   (LD_PRELOAD, BASH_ENV, ...) and WL_* refused */
+int validate_env_value(const char *field, const char *bytes, size_t len,
+                       struct err *err) MUST_USE; /* no NUL, <= 131071 - key */
+int validate_command(const char *field, const char *text, struct err *err)
+    MUST_USE; /* one shell line, <= 2000 bytes, no control character */
+int validate_target_path(const char *field, const char *text, struct err *err)
+    MUST_USE; /* absolute, or relative to the home folder; no "..", no control */
+int validate_unit(const char *field, const char *text,
+                  struct err *err) MUST_USE; /* a systemd unit name, systemd.unit(5) */
+int validate_url_path(const char *field, const char *text,
+                      struct err *err) MUST_USE; /* /health?x=1 */
 int validate_https_url(const char *field, const char *text, struct err *err) MUST_USE;
-int validate_file_name(const char *field, const char *text, struct err *err) MUST_USE; /* one path part, no leading dot or dash */
+int validate_file_name(const char *field, const char *text,
+                       struct err *err) MUST_USE; /* one path part, no leading dot or dash */
 
 /* user@host[:port], user@[v6]:port; the parts are written only on success. */
 struct address {
@@ -31,6 +47,7 @@ struct address {
     char host[256];
     int port;
 };
-int validate_address(const char *field, const char *text, struct address *address, struct err *err) MUST_USE;
+int validate_address(const char *field, const char *text, struct address *address,
+                     struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,153 @@
+# Windlass: one non-recursive makefile. `make help` lists what it can do.
+#
+# Sources are found by folder, so adding a file needs no line here. Outputs go to build/ (SAN=1: build/san/).
+# Archives follow the layers lib <- db <- {cgi, worker, cli}; the web programs are linked without libvault.a, libnet.a and
+# libworker.a, so they hold neither unseal_open nor libssh2 (a test looks at their symbols).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+PACKAGES := sqlite3 jansson libsodium libcurl libssh2 libcrypto
+# `make` must be able to say `make deps` on a bare machine, so pkg-config may fail quietly here; deps.sh is the one to complain.
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+VERSION := 0.1.0
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wstrict-prototypes \
+  -Wmissing-prototypes -Wold-style-definition -Wvla -Wcast-qual -Wwrite-strings -Wundef -Wnull-dereference \
+  -Wimplicit-fallthrough -Wswitch-enum -fno-common -Werror
+ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+WARN += -Wcomma
+else
+WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wformat-signedness -Wjump-misses-init -Walloc-zero
+HARDEN_CC := -ftrivial-auto-var-init=zero
+endif
+
+ifeq ($(SAN),1)
+B := build/san
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DWL_SANITIZE=1
+LDOPT := -fsanitize=address,undefined
+else
+B := build
+OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+  -fcf-protection=full -fPIE $(HARDEN_CC)
+LDOPT := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen
+endif
+
+CPPFLAGS += -D_GNU_SOURCE -DWL_VERSION='"$(VERSION)"' -I. -Ibuild/gen -include lib/base/banned.h $(PKG_CFLAGS)
+ALL_CFLAGS = -std=c17 $(OPT) $(WARN) $(CFLAGS)
+ALL_LDFLAGS = $(LDOPT) -Wl,--as-needed $(LDFLAGS)
+
+# --- sources by layer -----------------------------------------------------------------------------------------------
+find_c = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+LIB_SRC    := $(filter-out lib/crypto/unseal.c,$(call find_c,lib/base lib/crypto lib/domain))
+NET_SRC    := $(call find_c,lib/net)
+DB_SRC     := $(call find_c,db) build/gen/statements.c
+VAULT_SRC  := lib/crypto/unseal.c $(call find_c,db/vault)
+CGI_SRC    := $(filter-out cgi/web_main.c,$(call find_c,cgi cgi/http cgi/pages))
+STREAM_SRC := $(call find_c,cgi/stream)
+WORKER_SRC := $(filter-out worker/main.c,$(call find_c,worker worker/ask worker/ssh worker/jobs worker/runner worker/mask))
+CLI_SRC    := $(call find_c,cli cli/up cli/demo)
+HELLO_SRC  := $(call find_c,examples/hello)
+
+LIBS_ALL := $(B)/libcgi.a $(B)/libworker.a $(B)/libnet.a $(B)/libvault.a $(B)/libdb.a $(B)/liblib.a
+PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-worker $(B)/bin/windlass
+TEST_SRC := $(call find_c,tests/unit tests/db tests/web)
+TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
+
+.PHONY: all deps run demo test check format clean help
+all: $(PROGRAMS) $(B)/bin/hello ## build the programs
+
+$(B)/liblib.a: $(call objects,$(LIB_SRC))
+$(B)/libnet.a: $(call objects,$(NET_SRC))
+$(B)/libdb.a: $(call objects,$(DB_SRC))
+$(B)/libvault.a: $(call objects,$(VAULT_SRC))
+$(B)/libcgi.a: $(call objects,$(CGI_SRC))
+$(B)/libworker.a: $(call objects,$(WORKER_SRC))
+$(B)/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+L_DB := -lsqlite3 -ljansson -lsodium
+$(B)/bin/windlass-web: $(call objects,cgi/web_main.c) $(B)/libcgi.a $(B)/libdb.a $(B)/liblib.a
+	$(LINK) -lfcgi $(L_DB)
+$(B)/bin/windlass-stream: $(call objects,$(STREAM_SRC)) $(B)/libcgi.a $(B)/libdb.a $(B)/liblib.a
+	$(LINK) -lfcgi $(L_DB)
+$(B)/bin/windlass-worker: $(call objects,worker/main.c) $(B)/libworker.a $(B)/libnet.a $(B)/libvault.a $(B)/libdb.a $(B)/liblib.a
+	$(LINK) -lssh2 -lcurl -lcrypto $(L_DB)
+$(B)/bin/windlass: $(call objects,$(CLI_SRC)) $(B)/libnet.a $(B)/libvault.a $(B)/libdb.a $(B)/liblib.a
+	$(LINK) -lcurl -lcrypto $(L_DB)
+# The example app deployed by the demo and the tests: static, so that it runs on any target of this architecture.
+$(B)/bin/hello: $(HELLO_SRC)
+	@mkdir -p $(@D)
+	$(QUIET_LINK)
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra -static -o $@ $^
+$(B)/tests/%: $(B)/obj/tests/%.o $(LIBS_ALL)
+	$(LINK) -lfcgi -lssh2 -lcurl -lcrypto $(L_DB)
+
+# --- generic rules ----------------------------------------------------------------------------------------------------
+V ?= 0
+ifeq ($(V),0)
+Q := @
+QUIET_CC = @echo "  CC    $<"
+QUIET_LINK = @echo "  LINK  $@"
+else
+QUIET_CC = @:
+QUIET_LINK = @:
+endif
+define LINK
+	@mkdir -p $(@D)
+	$(QUIET_LINK)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+endef
+
+$(B)/obj/%.o: %.c | build/gen/statements.h
+	@mkdir -p $(@D)
+	$(QUIET_CC)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+SQL_FILES := $(sort $(wildcard db/queries/shared/*.sql db/queries/vault/*.sql db/migrations/shared/*.sql db/migrations/vault/*.sql))
+build/gen/statements.h build/gen/statements.c &: tools/sql2c.awk $(SQL_FILES)
+	@mkdir -p build/gen
+	$(Q)awk -f tools/sql2c.awk -v header=build/gen/statements.h -v source=build/gen/statements.c $(SQL_FILES)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# --- what people type -------------------------------------------------------------------------------------------------
+deps: ## install what building and running needs (Debian packages, by name)
+	@tools/deps.sh run
+
+run: ## start Windlass on 127.0.0.1:8080 (PORT=, VAR=)
+	@tools/deps.sh run
+	@$(MAKE) --no-print-directory -s all
+	@exec $(B)/bin/windlass up --var "$(or $(VAR),var)" --port "$(or $(PORT),8080)"
+
+demo: ## the main job in one command, with a real server to deploy to (SMOKE=1: no person needed)
+	@tools/deps.sh demo
+	@$(MAKE) --no-print-directory -s all
+	@exec tools/demo.sh $(B)/bin
+
+tests-build: $(TEST_BIN) all
+.PHONY: tests-build
+test: ## run every test (SAN=1: under sanitizers); prints N passed, N failed
+	@tests/run
+
+check: ## format, layers, shell scripts, routes, templates
+	@tools/deps.sh test
+	@tools/check.sh
+
+format: ## clang-format all C
+	@clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
