@@ -116,7 +116,8 @@ $(B)/obj/%.o: %.c | build/gen/statements.h
 SQL_FILES := $(sort $(wildcard db/queries/shared/*.sql db/queries/vault/*.sql db/migrations/shared/*.sql db/migrations/vault/*.sql))
 build/gen/statements.h build/gen/statements.c &: tools/sql2c.awk $(SQL_FILES)
 	@mkdir -p build/gen
-	$(Q)awk -f tools/sql2c.awk -v header=build/gen/statements.h -v source=build/gen/statements.c $(SQL_FILES)
+	$(Q)awk -f tools/sql2c.awk -v header=build/gen/.h.$$$$ -v source=build/gen/.c.$$$$ $(SQL_FILES) \
+	  && mv build/gen/.c.$$$$ build/gen/statements.c && mv build/gen/.h.$$$$ build/gen/statements.h
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -1,6 +1,6 @@
 /* db.h - a connection to one of the two databases, and the named statements of db/queries.
  *
- * SQL text lives in db/queries/{shared,vault}/*.sql; tools/sql2c.awk makes `enum statement`
+ * SQL text lives in db/queries/{shared,vault}/ (.sql); tools/sql2c.awk makes `enum statement`
  * (build/gen/statements.h, names in capitals: -- name: job_by_id becomes SQL_JOB_BY_ID) and the
  * table behind it. A connection prepares the statements of its role and database at open and then
  * refuses to prepare anything else (authorizer, prepared early: c-style A10.6), so there is nowhere
@@ -47,7 +47,7 @@ int db_open(const char *path, enum db_which which, enum db_role role, struct db 
             struct err *err) MUST_USE;
 void db_close(struct db *db);
 
-/* Create or bring forward (db/migrations/<which>/NNNN_*.sql, compiled in): each migration in one
+/* Create or bring forward (db/migrations/<which>/NNNN_name.sql, compiled in): each migration in one
  * transaction, its checksum recorded, a VACUUM INTO copy beside the file first when there was data.
  * `group` >= 0: the files get mode 0660 and this gid. */
 int db_migrate(const char *path, enum db_which which, int group, struct err *err) MUST_USE;

@@ -14,6 +14,6 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll gmtime localtime ctime asctime
-#pragma GCC poison alloca popen rand srand random mktemp tmpnam tempnam
+#pragma GCC poison popen rand srand random mktemp tmpnam tempnam
 
 #endif
