@@ -4,7 +4,37 @@
  *
  * A handler returns 0 and has called exactly one respond_*; or -1 with err, and the dispatcher
  * makes the error page (or problem+json, RFC 9457). For a form that was refused: respond_page with
- * status 422, the typed values and the errors. */
+ * status 422, the typed values and the errors.
+ *
+ * What a template sees is one object of three names, nothing else at its root:
+ *
+ *   data   what the handler gave as data. Also the whole of the JSON answer.
+ *   page   what the handler gave as page, completed with null for what it left out:
+ *            title   string; the <title>, without the product's name
+ *            tab     string; the navigation entry this page belongs to: home, apps, jobs, servers,
+ *                    audit, profile or "" (see site.tab)
+ *            errors  null, or {"summary": string, "list": [{"field", "text"}...]} for a 422 page
+ *          and whatever else that page needs (form values go under page.form).
+ *   site   made by the dispatcher (cgi/http/view.c), the same on every page:
+ *            csrf          string; the hidden field is <input type="hidden" name="csrf" ...>
+ *            user          null when signed out, else {id, login, name, role, initials}
+ *            may           {view, deploy, secrets, configure, servers, audit, admin}: booleans, by
+ *                          the highest role held; all false when signed out
+ *            tab           {home, apps, jobs, servers, audit, profile}: booleans; the one that
+ *                          page.tab names is true
+ *            running_jobs  integer; jobs queued or running
+ *            flash         null, or {kind: "ok"|"warn", text, is_warn}
+ *            theme         "system", "light" or "dark"
+ *            static        "/static/<version>": {{site.static}}/app.css
+ *            origin        "https://deploy.example.org"
+ *            path          this request's path (no query)
+ *            url           path and query, for ?next= and for theme forms
+ *            request_id    string
+ *            version       the program's version
+ *            now           integer, UTC ms      now_text   "2026-11-21 00:19 UTC"
+ *
+ * Besides its own templates the dispatcher needs "error": data = {status, title, detail, code,
+ * request_id, allow}, page = {title, tab: ""}; `detail` is the sentence for the person. */
 #ifndef WL_CGI_HTTP_RESPONSE_H
 #define WL_CGI_HTTP_RESPONSE_H
 
@@ -15,14 +45,14 @@
 struct response;
 
 /* data: for both faces, stolen. page: what only HTML needs (title, tab, crumbs, form errors),
- * stolen; the dispatcher adds csrf, user, nav, flash, request_id, theme. `template_name` without
- * folder and ending: "app" is templates/app.html. */
+ * stolen; NULL means {}. `template_name` without folder and ending: "app" is templates/app.html. */
 int respond_page(struct response *res, int status, const char *template_name, json_t *data,
                  json_t *page);
-/* 303 to a path of ours (begins with a single /, else it is a bug). As JSON: 200 {"location":
- * path}. */
+/* 303 to a path of ours (begins with a single /, else it is a bug and the answer is a 500). As
+ * JSON: 200 {"location": path}. A part from outside must be percent-encoded by the caller
+ * (response_encode_segment). */
 int respond_redirect(struct response *res, const char *path_fmt, ...) PRINTF(2, 3);
-/* A sentence shown once on the next page; kind "ok" or "warn". */
+/* A sentence shown once on the next page; kind "ok" or "warn"; cut to 300 bytes. */
 void respond_flash(struct response *res, const char *kind, const char *fmt, ...) PRINTF(3, 4);
 /* nginx sends the file itself: uri is "/_logs/<id>.log"; download_name "" shows it in the browser
  * as text/plain. */
@@ -34,8 +64,15 @@ int respond_bytes(struct response *res, int status, const char *content_type, co
                   size_t len);
 int respond_json(struct response *res, int status, json_t *data); /* stolen */
 void respond_header(struct response *res, const char *name,
-                    const char *value); /* refuses CR, LF, NUL */
+                    const char *value); /* refuses CR, LF, NUL and non-ASCII: the answer is a 500 */
 /* Session cookie: set with a token from the worker, or cleared with NULL. */
 void respond_session(struct response *res, const char *token);
+
+/* Whether `path` may follow ?next= : begins with one '/', is no "//host" or "/\host", has no
+ * control character or backslash, at most 1000 bytes. Login uses it before respond_redirect. */
+bool response_is_local_path(const char *path);
+/* One path segment or query value, percent-encoded (RFC 3986 unreserved stay), in the arena; NULL
+ * when that is full. */
+const char *response_encode_segment(struct request *req, const char *text);
 
 #endif
