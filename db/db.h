@@ -13,8 +13,9 @@
  *     db_bind_text(s = db_use(db, SQL_JOB_BY_ID), ":id", id);
  *     if (db_row_json(s, &row, err) != 0) ...           or: while ((r = db_step(s, err)) == 1) ...
  * db_col_int(s, "serial") Binding errors stick to the statement and are reported by the next
- * db_step/db_run/db_row_json/db_rows_json, which also reset it when done. Only stores (db/ *.c,
- * db/vault/ *.c) call these; they are the only callers of named statements.
+ * db_step/db_run/db_row_json/db_rows_json, which also reset it when done; a parameter that was
+ * never bound is such an error. Only stores (db/ *.c, db/vault/ *.c) call these; they are the only
+ * callers of named statements.
  *
  * Errors: ERR_BUSY when the write lock was not free in time (nothing was changed, call again),
  * ERR_NO_SPACE when the disk is full, ERR_CONFLICT when a UNIQUE or CHECK constraint refused,
@@ -59,6 +60,9 @@ int db_begin_at(struct db *db, const char *file, int line, struct err *err) MUST
 int db_commit(struct db *db, struct err *err) MUST_USE;
 void db_rollback(struct db *db); /* no-op when none is open: for `out:` */
 bool db_in_transaction(const struct db *db);
+/* How long to wait for the write lock; 5 s unless told. For tests and for the worker's poll loop.
+ */
+void db_set_busy_ms(struct db *db, int ms);
 
 /* The statement, reset and unbound. Asking for one of another role or database is a bug and aborts.
  */
