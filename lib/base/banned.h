@@ -14,6 +14,7 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll gmtime localtime ctime asctime
-#pragma GCC poison popen rand srand random mktemp tmpnam tempnam
+/* random() is not here: libsodium's header has a member of that name. */
+#pragma GCC poison popen rand srand mktemp tmpnam tempnam
 
 #endif

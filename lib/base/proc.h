@@ -21,6 +21,7 @@ struct proc_spec {
     int stderr_fd;           /* -1: inherit */
     int extra_fd;            /* becomes fd 3; -1: none */
     int extra_fd2;           /* becomes fd 4; -1: none */
+    int extra_fd3;           /* becomes fd 5; -1: none */
     int death_signal;
     bool new_session; /* setsid in the child */
     uid_t uid;        /* dropped to when run as root and not 0 */
