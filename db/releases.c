@@ -1,0 +1,68 @@
+/* The worker's side of releases. The one rule here: an environment's live_release_id moves only to
+ * a release that was proven live; every other end of a job changes at most what is said about it.
+ */
+#include "db/releases.h"
+
+#include "statements.h"
+
+int release_load(struct db *db, const char *id, json_t **release, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_BY_ID);
+    db_bind_text(s, ":id", id);
+    return db_row_json(s, release, err);
+}
+
+static int set_outcome(struct db *db, const struct release_ended *ended, struct err *err)
+{
+    int64_t changes = 0;
+    struct stmt *s = db_use(db, SQL_RELEASE_END);
+    db_bind_text(s, ":id", ended->release_id);
+    db_bind_text(s, ":outcome", ended->outcome);
+    if (db_run(s, &changes, err) != 0)
+        return -1;
+    if (changes != 1)
+        return err_set(err, ERR_CONFLICT, "This release has an outcome already.");
+    return 0;
+}
+
+static int set_live(struct db *db, const struct release_ended *ended, const char *state,
+                    struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_SET_LIVE);
+    db_bind_text(s, ":release_id", ended->release_id);
+    db_bind_text(s, ":environment_id", ended->environment_id);
+    db_bind_text(s, ":state", state);
+    db_bind_int(s, ":now", ended->now);
+    return db_run(s, NULL, err);
+}
+
+static int set_state(struct db *db, const char *environment_id, const char *state, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_SET_STATE);
+    db_bind_text(s, ":environment_id", environment_id);
+    db_bind_text(s, ":state", state);
+    return db_run(s, NULL, err);
+}
+
+int release_end(struct db *db, const struct release_ended *ended, struct err *err)
+{
+    if (set_outcome(db, ended, err) != 0)
+        return -1;
+    switch (ended->effect) {
+    case RELEASE_EFFECT_NONE:
+        return 0;
+    case RELEASE_EFFECT_LIVE:
+        return set_live(db, ended, "live", err);
+    case RELEASE_EFFECT_DEGRADED:
+        return set_live(db, ended, "degraded", err);
+    case RELEASE_EFFECT_MIXED:
+        return set_state(db, ended->environment_id, "degraded", err);
+    case RELEASE_EFFECT_REVERTED:
+        return set_state(db, ended->environment_id, "live", err);
+    case RELEASE_EFFECT_FAILED:
+        return set_state(db, ended->environment_id, "failed", err);
+    case RELEASE_EFFECT_UNKNOWN:
+        return set_state(db, ended->environment_id, "unknown", err);
+    }
+    return err_set(err, ERR_INTERNAL, "The outcome of the release could not be written.");
+}
