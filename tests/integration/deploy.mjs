@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// Deploys over real SSH with the whole product: live, reverted, cancelled, cut off in the middle. What is claimed is compared with
+// what the target itself shows: the app's own health page, a file to which the migrate step appends, the processes there.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as lib from "../lib/product.mjs";
+import * as flow from "../lib/flow.mjs";
+
+const { test, check, equal, until, sleep } = lib;
+
+const { product, target, client, environment } = await flow.stage(lib);
+const trace = join(target.home, "trace");
+const traced = () => (existsSync(trace) ? readFileSync(trace, "utf8").trim().split("\n").filter(Boolean) : []);
+
+async function change(settings) {
+  const values = {};
+  for (const [key, value] of Object.entries(settings)) values[`settings.${key}`] = value;
+  const saved = await client.submit(`${environment.href}/settings`, values);
+  equal(saved.status, 200, "settings saved");
+}
+
+const verbs = () => product.sql("SELECT verb FROM audit_event ORDER BY seq").map((row) => row.verb);
+
+await test("1.0.0 goes live, and the app itself says so", async () => {
+  const started = Date.now();
+  const model = await flow.deploy(client, environment, "1.0.0");
+  console.log(`# click to verdict ${Date.now() - started} ms`);
+  equal(model.job.status.state, "live", model.job.summary);
+  const answer = await flow.health(environment.port);
+  equal(answer.status, "healthy");
+  equal(answer.version, "1.0.0");
+  for (const step of model.hosts[0].steps)
+    check(step.is_undo || ["ok", "skipped"].includes(step.status.state), `step ${step.name} is ${step.status.state}: ${step.cause}`);
+  const env = await client.json(environment.href);
+  equal(env.environment.live.version, "1.0.0", "environment page");
+});
+
+await test("the same click twice is one job", async () => {
+  const page = await client.get(`${environment.href}/deploy?version=1.0.0`);
+  const fields = client.fields(page, `${environment.href}/deploy`);
+  const [first, second] = await Promise.all([0, 1].map(() => client.raw("POST", `${environment.href}/deploy`, { body: new URLSearchParams(fields) })));
+  equal(first.url, second.url, "both answers point to the one job");
+  equal(product.sql(`SELECT count(*) AS n FROM job WHERE idem = '${fields.get("idem")}'`)[0].n, 1);
+  const model = await flow.waitForJob(client, first.url.split("/")[2]);
+  equal(model.job.status.state, "live", model.job.summary);
+});
+
+await test("the broken 1.2.0 is reverted, proven: 1.0.0 serves", async () => {
+  const model = await flow.deploy(client, environment, "1.2.0", 180000);
+  equal(model.job.status.state, "reverted", model.job.summary);
+  equal((await flow.health(environment.port)).version, "1.0.0");
+  const env = await client.json(environment.href);
+  equal(env.environment.live.version, "1.0.0");
+  equal(env.environment.status.state, "live");
+  check(flow.step(model, "health").status.state === "failed", "the health step is the one that failed");
+});
+
+await test("two environments on one server do not meet", async () => {
+  const other = await flow.createEnvironment(client, { slug: "second" });
+  const [a, b] = await Promise.all([flow.startDeploy(client, environment, "1.1.0"), flow.startDeploy(client, other, "1.0.0")]);
+  const [one, two] = [await flow.waitForJob(client, a), await flow.waitForJob(client, b)];
+  equal(one.job.status.state, "live", one.job.summary);
+  equal(two.job.status.state, "live", two.job.summary);
+  equal((await flow.health(environment.port)).version, "1.1.0");
+  equal((await flow.health(other.port)).version, "1.0.0");
+});
+
+await change({ migrate_command: 'echo "migrate $WL_VERSION" >> "$HOME/trace"; sleep 3' });
+
+async function cutOff(version, cut) {
+  writeFileSync(trace, "");
+  const id = await flow.startDeploy(client, environment, version);
+  await until("the migrate step to begin", () => traced().length > 0, 60000, 20);
+  await cut(id);
+  const model = await flow.waitForJob(client, id);
+  equal(model.job.status.state, "live", model.job.summary);
+  equal(traced().length, 1, `the migrate step ran once: ${traced()}`);
+  equal((await flow.health(environment.port)).version, version);
+  const intents = product.sql(`SELECT name, state FROM job_step WHERE job_id = '${id}' AND phase = 'forward'`);
+  for (const row of intents) check(["ok", "skipped"].includes(row.state), `${row.name} is ${row.state}`);
+  return model;
+}
+
+await test("kill -9 of the runner in the middle of a step: nothing is lost, nothing runs twice", async () => {
+  await cutOff("1.0.0", () => {
+    const [pid] = product.pidsOf("windlass-worker", "runner");
+    check(pid, "there is a runner");
+    process.kill(pid, "SIGKILL");
+  });
+});
+
+await test("kill -9 of the supervisor in the middle of a step", async () => {
+  await cutOff("1.1.0", () => {
+    const workers = lib.descendants(product.pid).filter((p) => p.command[0]?.endsWith("windlass-worker") && !p.command.includes("-x"));
+    equal(workers.length, 1, "one supervisor");
+    process.kill(workers[0].pid, "SIGKILL");
+  });
+});
+
+await test("kill -9 of the target's sshd session in the middle of a step", async () => {
+  await cutOff("1.0.0", () => check(target.killSessions() > 0, "there was a session"));
+});
+
+await test("all three at once", async () => {
+  await cutOff("1.1.0", () => {
+    target.killSessions();
+    for (const p of lib.descendants(product.pid)) if (p.command[0]?.endsWith("windlass-worker")) process.kill(p.pid, "SIGKILL");
+  });
+});
+
+await test("the log has every line once, whatever was cut", async () => {
+  await change({ migrate_command: 'i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo "line $i"; sleep 0.01; done; echo "migrate" >> "$HOME/trace"' });
+  const id = await flow.startDeploy(client, environment, "1.0.0");
+  for (let cuts = 0; cuts < 3; cuts++) {
+    await until(`line ${(cuts + 1) * 80}`, () => existsSync(`${product.var}/serve/logs/${id}.log`) && flow.logText(product, id).includes(`line ${(cuts + 1) * 80}\n`), 60000, 20);
+    if (cuts === 1) target.killSessions();
+    else for (const pid of product.pidsOf("windlass-worker", "runner")) process.kill(pid, "SIGKILL");
+  }
+  const model = await flow.waitForJob(client, id);
+  equal(model.job.status.state, "live", model.job.summary);
+  const numbers = [...flow.logText(product, id).matchAll(/ o \d+ line (\d+)$/gm)].map((m) => Number(m[1]));
+  equal(JSON.stringify(numbers), JSON.stringify(Array.from({ length: 400 }, (_, i) => i + 1)), "lines of the log");
+});
+
+await test("cancel ends what runs on the target, and says so", async () => {
+  await change({ migrate_command: 'echo begin >> "$HOME/trace"; sleep 300; echo end >> "$HOME/trace"' });
+  writeFileSync(trace, "");
+  const id = await flow.startDeploy(client, environment, "1.1.0");
+  await until("the migrate step", () => traced().length > 0, 60000, 50);
+  await client.submit(`/jobs/${id}`, {}, { action: `/jobs/${id}/cancel` });
+  await sleep(300);
+  await client.submit(`/jobs/${id}`, {}, { action: `/jobs/${id}/cancel` }).catch(() => null);
+  const model = await flow.waitForJob(client, id, 60000);
+  equal(model.job.status.state, "cancelled", model.job.summary);
+  equal(traced().join(), "begin");
+  equal(lib.processes().filter((p) => p.command.join(" ") === "sleep 300").length, 0, "nothing is left running");
+  equal((await flow.health(environment.port)).version, "1.0.0", "what was live serves");
+  await change({ migrate_command: "" });
+});
+
+await test("a failing migrate step fails the job before anything was switched", async () => {
+  await change({ migrate_command: "echo no such table; exit 3" });
+  const model = await flow.deploy(client, environment, "1.1.0");
+  equal(model.job.status.state, "failed", model.job.summary);
+  equal(flow.step(model, "migrate").status.state, "failed");
+  equal((await flow.health(environment.port)).version, "1.0.0");
+  await change({ migrate_command: "" });
+});
+
+await test("every change is in the audit history, and the chain holds", async () => {
+  const seen = verbs();
+  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed"])
+    check(seen.includes(verb), `${verb} is missing among ${[...new Set(seen)]}`);
+  product.windlass("audit", "verify");
+});
+
+await test("when the target is gone the job ends unknown, never green", async () => {
+  await change({ migrate_command: 'echo begin >> "$HOME/trace"; sleep 5' });
+  writeFileSync(trace, "");
+  const id = await flow.startDeploy(client, environment, "1.1.0");
+  await until("the migrate step", () => traced().length > 0, 60000, 50);
+  await target.stop();
+  const model = await flow.waitForJob(client, id, 240000);
+  equal(model.job.status.state, "unknown", model.job.summary);
+});
+
+await test("nothing of ours is left when it stops", async () => {
+  await product.stop();
+  equal(product.leftovers.map((p) => p.command.join(" ")).join("; "), "");
+});
+
+await lib.done();

@@ -1,0 +1,100 @@
+// flow.mjs - what a person does with Windlass, over HTTP and without a screen: the steps that most end-to-end tests begin with.
+import { readFileSync } from "node:fs";
+import { Client, check, equal, freePort, helloTarballs, until } from "./product.mjs";
+
+export const PASSWORD = "a horse, a battery and a staple";
+
+export async function setUp(product) {
+  const client = new Client(product.url);
+  const path = new URL(product.setupUrl).pathname;
+  const answer = await client.submit(path, { name: "Ann Weaver", login: "ann", password: PASSWORD });
+  equal(answer.status, 200, `set-up ends at ${answer.url}: ${answer.text.slice(0, 300)}`);
+  check(!answer.url.startsWith("/setup") && !answer.url.startsWith("/login"), `set-up leads in, not to ${answer.url}`);
+  return client;
+}
+
+// Add the target as a server, put our key there, confirm the fingerprint that the target's own keygen prints.
+export async function addServer(client, target, slug = "box") {
+  const added = await client.submit("/servers/new", { address: target.address, slug });
+  check(added.url.startsWith(`/servers/${slug}`), `server added: ${added.status} ${added.url} ${added.text.slice(0, 500)}`);
+  const { authorized_keys } = await client.json(`/servers/${slug}`);
+  check(authorized_keys.startsWith('restrict,port-forwarding,permitopen="127.0.0.1:*" ssh-ed25519 '), authorized_keys);
+  target.authorize(authorized_keys);
+  const asked = await client.json(`/servers/${slug}?ask=1`);
+  equal(asked.presented?.print, target.fingerprint(), "presented host key");
+  const pinned = await client.submit(`/servers/${slug}?ask=1`, {}, { action: `/servers/${slug}/pin` });
+  equal(pinned.status, 200, "pin");
+  equal((await client.json(`/servers/${slug}`)).pinned?.print, target.fingerprint(), "pinned host key");
+}
+
+// The settings of the hello example for one environment: a folder and a port of its own.
+export function helloSettings(name, port, more = {}) {
+  return { deploy_dir: `apps/${name}`, start_command: "./bin/hello", port: String(port), health_path: "/health", ...more };
+}
+
+export async function createApp(client, slug = "hello") {
+  const created = await client.submit("/apps/new", { slug, name: "Hello", note: "" });
+  check(created.url.startsWith(`/apps/${slug}`), `app created: ${created.status} ${created.url}`);
+  const files = helloTarballs();
+  for (const [version, file] of Object.entries(files)) {
+    const sent = await client.upload(`/apps/${slug}`, `/apps/${slug}/artefacts`, { version }, file);
+    equal(sent.status, 200, `upload ${version}: ${sent.text.slice(0, 300)}`);
+  }
+}
+
+export async function createEnvironment(client, { app = "hello", slug = "staging", tier = "staging", servers = ["box"], settings } = {}) {
+  const port = settings?.port ?? String(await freePort());
+  const values = { slug, tier };
+  for (const server of servers) values[`server.${server}`] = "1";
+  for (const [key, value] of Object.entries(settings ?? helloSettings(`${app}-${slug}`, port))) values[`settings.${key}`] = value;
+  const created = await client.submit(`/apps/${app}/new?recipe=release`, values, { action: undefined });
+  check(created.url.startsWith(`/apps/${app}/${slug}`), `environment created: ${created.status} ${created.url} ${created.text.match(/class="[^"]*error[^"]*"[^>]*>[^<]*/g)?.join(" ")}`);
+  return { app, slug, port: Number(port), href: `/apps/${app}/${slug}` };
+}
+
+export async function startDeploy(client, environment, version) {
+  const answer = await client.submit(`${environment.href}/deploy?version=${version}`, {}, { action: `${environment.href}/deploy` });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `deploy ${version} leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return job;
+}
+
+export async function jobOf(client, id) {
+  return await client.json(`/jobs/${id}`);
+}
+
+export async function waitForJob(client, id, limitMs = 120000) {
+  return await until(`job ${id} to end`, async () => {
+    const model = await jobOf(client, id);
+    return model.job.is_ended ? model : null;
+  }, limitMs, 150);
+}
+
+export async function deploy(client, environment, version, limitMs) {
+  return await waitForJob(client, await startDeploy(client, environment, version), limitMs);
+}
+
+export async function health(port) {
+  const answer = await fetch(`http://127.0.0.1:${port}/health`);
+  return await answer.json();
+}
+
+export function step(model, name, host = 0) {
+  return model.hosts[host].steps.find((s) => s.name === name);
+}
+
+
+// The whole stage most tests need: product, one target, app hello with three versions, one environment.
+export async function stage({ startProduct, startTarget }, options = {}) {
+  const product = await startProduct(options.product);
+  const target = await startTarget(options.target);
+  const client = await setUp(product);
+  await addServer(client, target);
+  await createApp(client);
+  const environment = await createEnvironment(client, options.environment);
+  return { product, target, client, environment };
+}
+
+export function logText(product, id) {
+  return readFileSync(`${product.var}/serve/logs/${id}.log`, "utf8");
+}

@@ -1,0 +1,309 @@
+// product.mjs - the whole product and real targets for tests: `windlass up` in a scratch folder, private sshd, hello tarballs.
+//
+//   const product = await startProduct()           // .url .setupUrl .var .pidOf(program) .sql(text) .stop()
+//   const target = await startTarget({ ... })      // .address .home .authorize(line) .killSessions() .stop()
+//   const client = new Client(product.url)         // a browser without a screen: cookies, CSRF, redirects
+//
+// Everything started here is ended by stop(), also what was deployed; cleanUp() ends all of it and is called at exit.
+import { spawn, spawnSync, execFileSync } from "node:child_process";
+import { createServer } from "node:net";
+import { mkdtempSync, readFileSync, existsSync, rmSync, appendFileSync, readdirSync, mkdirSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const top = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+export const bin = join(top, process.env.SAN === "1" ? "build/san/bin" : "build/bin");
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const open = new Set();
+export async function cleanUp() {
+  for (const thing of [...open].reverse()) await thing.stop();
+}
+
+export function scratch(name) {
+  const folder = mkdtempSync(join(tmpdir(), `wl-${name}-`));
+  // The programs run as users of their own when we are root: they must be able to walk through.
+  spawnSync("chmod", ["0755", folder]);
+  return folder;
+}
+
+export async function freePort() {
+  return await new Promise((done, fail) => {
+    const server = createServer();
+    server.once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+// Poll until `probe` gives something true; the last error or value is in the message when it never does.
+export async function until(what, probe, limitMs = 30000, everyMs = 100) {
+  const end = Date.now() + limitMs;
+  let last;
+  for (;;) {
+    try {
+      last = await probe();
+      if (last) return last;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) throw new Error(`gave up after ${limitMs} ms waiting for ${what}: ${last}`);
+    await sleep(everyMs);
+  }
+}
+
+// What /proc says of a process, or null: [ppid, command line, environment].
+function look(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const after = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { pid, state: after[0], parent: Number(after[1]), command: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").filter(Boolean) };
+  } catch {
+    return null;
+  }
+}
+
+export function processes() {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => look(Number(name))).filter(Boolean);
+}
+
+export function descendants(root) {
+  const all = processes();
+  const found = [];
+  let parents = [root];
+  while (parents.length) {
+    const next = all.filter((p) => parents.includes(p.parent));
+    found.push(...next);
+    parents = next.map((p) => p.pid);
+  }
+  return found.filter((p) => p.state !== "Z");
+}
+
+function ended(child) {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function end(child, limitMs = 20000) {
+  if (ended(child)) return;
+  child.kill("SIGTERM");
+  const limit = Date.now() + limitMs;
+  while (!ended(child) && Date.now() < limit) await sleep(50);
+  if (!ended(child)) child.kill("SIGKILL");
+}
+
+export async function startProduct({ env = {}, keep = false } = {}) {
+  const folder = scratch("product");
+  const varDir = join(folder, "var");
+  const port = await freePort();
+  const output = [];
+  const child = spawn(join(bin, "windlass"), ["up", "--var", varDir, "--port", String(port)], {
+    env: { ...process.env, WL_STRICT: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => output.push(bytes.toString()));
+  const product = {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    var: varDir,
+    pid: child.pid,
+    output: () => output.join(""),
+    // The newest process below ours whose program has this name; `words` must all be among its arguments.
+    pidsOf: (program, ...words) =>
+      descendants(child.pid)
+        .filter((p) => p.command[0]?.split("/").pop() === program && words.every((w) => p.command.includes(w)))
+        .map((p) => p.pid),
+    sql: (text) => {
+      const run = spawnSync("sqlite3", ["-json", "-cmd", ".timeout 5000", join(varDir, "db/windlass.db"), text], { encoding: "utf8" });
+      if (run.status !== 0) throw new Error(run.stderr);
+      return run.stdout.trim() ? JSON.parse(run.stdout) : [];
+    },
+    windlass: (...args) => execFileSync(join(bin, "windlass"), args, { env: { ...process.env, WL_VAR: varDir }, encoding: "utf8" }),
+    exited: () => ended(child),
+    stop: async () => {
+      open.delete(product);
+      const family = descendants(child.pid);
+      await end(child);
+      product.leftovers = family.filter((p) => look(p.pid)?.command.join(" ") === p.command.join(" "));
+      for (const p of product.leftovers) process.kill(p.pid, "SIGKILL");
+      if (!keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  open.add(product);
+  product.setupUrl = await until(
+    "the set-up address",
+    () => {
+      if (ended(child)) throw new Error(`windlass up ended: ${output.join("")}`);
+      return output.join("").match(/http:\/\/\S+\/setup\/\S+/)?.[0];
+    },
+    30000,
+  );
+  await until("the first page", async () => (await fetch(`${product.url}/healthz`)).ok, 15000);
+  return product;
+}
+
+export async function startTarget({ options = [], hostKeys = ["ed25519"], port } = {}) {
+  const folder = scratch("target");
+  port ??= await freePort();
+  const args = [];
+  for (const type of hostKeys) args.push("--host-key", type);
+  for (const line of options) args.push("--option", line);
+  const log = [];
+  const child = spawn(join(top, "tools/private-sshd.sh"), [...args, folder, String(port)], { stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => log.push(bytes.toString()));
+  const user = execFileSync("id", ["-un"], { encoding: "utf8" }).trim();
+  const target = {
+    folder,
+    port,
+    user,
+    home: join(folder, "home"),
+    address: `${user}@127.0.0.1:${port}`,
+    log: () => log.join("") + (existsSync(join(folder, "sshd.log")) ? readFileSync(join(folder, "sshd.log"), "utf8") : ""),
+    authorize: (line) => appendFileSync(join(folder, "authorized_keys"), line.trim() + "\n"),
+    fingerprint: (type = "ed25519") =>
+      execFileSync("ssh-keygen", ["-lf", join(folder, `host_${type}_key.pub`)], { encoding: "utf8" }).split(" ")[1],
+    // The sshd processes of open connections (not the listener).
+    sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "") && p.pid !== child.pid && /@|\[/.test(p.command[0])),
+    killSessions: () => target.sessions().map((p) => process.kill(p.pid, "SIGKILL")).length,
+    pause: () => process.kill(child.pid, "SIGSTOP"),
+    stop: async () => {
+      open.delete(target);
+      await end(child);
+      spawnSync(join(top, "tools/private-sshd.sh"), ["--reap", folder]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  open.add(target);
+  await until("sshd", async () => {
+    if (ended(child)) throw new Error(`sshd ended: ${target.log()}`);
+    return await new Promise((done) => {
+      const probe = spawnSync("bash", ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}`]);
+      done(probe.status === 0);
+    });
+  }, 90000);
+  return target;
+}
+
+// hello-<version>.tar.gz for the three versions, made once per build.
+export function helloTarballs() {
+  const out = join(top, process.env.SAN === "1" ? "build/san/hello" : "build/hello");
+  mkdirSync(out, { recursive: true });
+  execFileSync(join(top, "examples/hello/package.sh"), [join(bin, "hello"), out], { stdio: "pipe" });
+  return Object.fromEntries(["1.0.0", "1.1.0", "1.2.0"].map((v) => [v, join(out, `hello-${v}.tar.gz`)]));
+}
+
+// A browser without a screen. Pages come back as {status, text, url}; JSON faces by json().
+export class Client {
+  constructor(base) {
+    this.base = base;
+    this.cookies = new Map();
+  }
+  async raw(method, path, { body, headers = {}, follow = true } = {}) {
+    let url = new URL(path, this.base);
+    for (let hop = 0; hop < 6; hop++) {
+      const answer = await fetch(url, {
+        method,
+        body,
+        redirect: "manual",
+        headers: { ...(method === "POST" ? { origin: this.base } : {}), cookie: [...this.cookies].map(([k, v]) => `${k}=${v}`).join("; "), ...headers },
+      });
+      for (const line of answer.headers.getSetCookie?.() ?? []) {
+        const [name, value] = line.split(";")[0].split(/=(.*)/s);
+        if (/max-age=0/i.test(line) || value === "") this.cookies.delete(name);
+        else this.cookies.set(name, value);
+      }
+      if (follow && answer.status >= 300 && answer.status < 400) {
+        url = new URL(answer.headers.get("location"), url);
+        method = "GET";
+        body = undefined;
+        continue;
+      }
+      return { status: answer.status, headers: answer.headers, text: await answer.text(), url: url.pathname + url.search };
+    }
+    throw new Error(`too many redirects at ${path}`);
+  }
+  get(path, options) {
+    return this.raw("GET", path, options);
+  }
+  async json(path) {
+    const answer = await this.raw("GET", path, { headers: { accept: "application/json" } });
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text.slice(0, 400)}`);
+    return JSON.parse(answer.text);
+  }
+  // The first form on `page` whose action is `action`: all its fields as a browser would send them untouched.
+  fields(page, action) {
+    for (const [, attributes, inner] of page.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)) {
+      if (action !== undefined && unescape(attributes.match(/\baction="([^"]*)"/)?.[1] ?? page.url) !== action) continue;
+      if (!/method="post"/i.test(attributes)) continue;
+      const fields = new URLSearchParams();
+      for (const [tag] of inner.matchAll(/<input\b[^>]*>/g)) {
+        const of = (name) => tag.match(new RegExp(`\\b${name}="([^"]*)"`))?.[1];
+        const type = of("type") ?? "text";
+        if (!of("name") || type === "submit" || type === "file") continue;
+        if ((type === "checkbox" || type === "radio") && !/\bchecked\b/.test(tag)) continue;
+        fields.append(of("name"), unescape(of("value") ?? (type === "checkbox" ? "on" : "")));
+      }
+      for (const [, head, text] of inner.matchAll(/<textarea\b([^>]*)>([\s\S]*?)<\/textarea>/g)) {
+        const name = head.match(/\bname="([^"]*)"/)?.[1];
+        if (name) fields.append(name, unescape(text.replace(/^\n/, "")));
+      }
+      for (const [, head, options] of inner.matchAll(/<select\b([^>]*)>([\s\S]*?)<\/select>/g)) {
+        const name = head.match(/\bname="([^"]*)"/)?.[1];
+        const chosen = [...options.matchAll(/<option\b([^>]*)>/g)].map((m) => m[1]);
+        const pick = chosen.find((o) => /\bselected\b/.test(o)) ?? chosen[0];
+        if (name && pick !== undefined) fields.append(name, unescape(pick.match(/\bvalue="([^"]*)"/)?.[1] ?? ""));
+      }
+      return fields;
+    }
+    throw new Error(`no form ${action ?? ""} on ${page.url}: ${page.text.slice(0, 300)}`);
+  }
+  // Open `path`, change `values` in the form to `action`, send it.
+  async submit(path, values, { action, follow } = {}) {
+    const page = await this.get(path);
+    const fields = this.fields(page, action);
+    for (const [name, value] of Object.entries(values)) fields.set(name, value);
+    return await this.raw("POST", action ?? page.url, { body: fields, follow });
+  }
+  async upload(path, action, values, file) {
+    const page = await this.get(path);
+    const form = new FormData();
+    const fields = this.fields(page, action);
+    form.append("csrf", fields.get("csrf"));
+    for (const [name, value] of Object.entries(values)) form.append(name, value);
+    form.append("file", new Blob([readFileSync(file)]), file.split("/").pop());
+    return await this.raw("POST", action, { body: form });
+  }
+}
+
+function unescape(text) {
+  return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&#0*39;|&#x27;/gi, "'").replace(/&#x?([0-9a-f]+);/gi, (all, n) => String.fromCodePoint(/x/i.test(all) ? parseInt(n, 16) : Number(n))).replace(/&amp;/g, "&");
+}
+
+// --- TAP -------------------------------------------------------------------------------------------------------------
+let count = 0;
+let failed = 0;
+export async function test(name, body) {
+  count++;
+  try {
+    const result = await body();
+    console.log(`ok ${count} - ${name}${result?.skip ? ` # SKIP ${result.skip}` : ""}`);
+  } catch (error) {
+    failed++;
+    console.log(`not ok ${count} - ${name}`);
+    for (const line of String(error.stack ?? error).split("\n")) console.log(`# ${line}`);
+  }
+}
+export async function done() {
+  await cleanUp();
+  console.log(`1..${count}`);
+  process.exit(failed ? 1 : 0);
+}
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, async () => { await cleanUp(); process.exit(1); });
+export function check(claim, text) {
+  if (!claim) throw new Error(text ?? "claim does not hold");
+}
+export function equal(got, want, text = "") {
+  if (got !== want) throw new Error(`${text} got ${JSON.stringify(got)}, want ${JSON.stringify(want)}`);
+}
