@@ -14,7 +14,7 @@
 
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll gmtime localtime ctime asctime
-/* random() is not here: libsodium's header has a member of that name. */
-#pragma GCC poison popen rand srand mktemp tmpnam tempnam
+/* rand and random are not here: headers of OpenSSL and libsodium use these names. */
+#pragma GCC poison popen srand mktemp tmpnam tempnam
 
 #endif

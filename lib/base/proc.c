@@ -17,8 +17,8 @@
 
 #include "lib/base/io.h"
 
-#define CHILD_FDS    5  /* stdin, stdout, stderr, extra_fd, extra_fd2 */
-#define REPORT_FD    5  /* where the child says that exec failed */
+#define CHILD_FDS    6  /* stdin, stdout, stderr, extra_fd, extra_fd2, extra_fd3 */
+#define REPORT_FD    6  /* where the child says that exec failed */
 #define ABOVE_ALL    16 /* sources are moved up here first, so that no dup2 overwrites another */
 #define EXIT_NO_EXEC 127
 
@@ -30,8 +30,12 @@ struct failure {
 
 struct proc_spec proc_spec_init(void)
 {
-    return (struct proc_spec){
-        .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .extra_fd = -1, .extra_fd2 = -1};
+    return (struct proc_spec){.stdin_fd = -1,
+                              .stdout_fd = -1,
+                              .stderr_fd = -1,
+                              .extra_fd = -1,
+                              .extra_fd2 = -1,
+                              .extra_fd3 = -1};
 }
 
 NORETURN static void give_up(int report, const char *stage)
@@ -61,8 +65,8 @@ static void close_from(unsigned first)
  * number. */
 static int arrange_fds(const struct proc_spec *spec, int report)
 {
-    int sources[CHILD_FDS] = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd, spec->extra_fd,
-                              spec->extra_fd2};
+    int sources[CHILD_FDS] = {spec->stdin_fd, spec->stdout_fd, spec->stderr_fd,
+                              spec->extra_fd, spec->extra_fd2, spec->extra_fd3};
 
     report = fcntl(report, F_DUPFD_CLOEXEC, ABOVE_ALL);
     if (report == -1)
@@ -108,7 +112,8 @@ NORETURN static void run_child(const struct proc_spec *spec, int report, pid_t p
     if (spec->new_session && setsid() == -1)
         give_up(report, "setsid");
     if (spec->uid != 0 && geteuid() == 0) {
-        if (setgroups(0, NULL) != 0 || setgid(spec->gid) != 0)
+        if (setgroups(spec->extra_gid != 0 ? 1 : 0, &spec->extra_gid) != 0
+            || setgid(spec->gid) != 0)
             give_up(report, "change group");
         if (setuid(spec->uid) != 0)
             give_up(report, "change user");

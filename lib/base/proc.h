@@ -1,8 +1,8 @@
 /* proc.h - start our own programs. No shell, no PATH: the program is an absolute path, arguments
  * are an array.
  *
- * The child gets exactly the descriptors named: stdin, stdout and stderr plus `extra_fd` as
- * descriptor 3 (all others are closed), the parent's death signal `death_signal` (0: none), and the
+ * The child gets exactly the descriptors named: stdin, stdout and stderr plus `extra_fd`,
+ * `extra_fd2` and `extra_fd3` as descriptors 3, 4 and 5 (all others are closed), the parent's death signal `death_signal` (0: none), and the
  * environment given. */
 #ifndef WL_BASE_PROC_H
 #define WL_BASE_PROC_H
@@ -26,6 +26,7 @@ struct proc_spec {
     bool new_session; /* setsid in the child */
     uid_t uid;        /* dropped to when run as root and not 0 */
     gid_t gid;
+    gid_t extra_gid; /* one supplementary group; 0: none */
 };
 
 /* A spec with every descriptor -1 and all else zero. */

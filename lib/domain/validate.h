@@ -10,6 +10,10 @@
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
 
+/* Linux passes at most 131,071 bytes of KEY=value in one string (MAX_ARG_STRLEN); the longest key
+ * and the "=" are taken off, so that a value that fits once always fits. */
+#define VALIDATE_ENV_VALUE_MAX (131071 - 128 - 1)
+
 int validate_slug(const char *field, const char *text,
                   struct err *err) MUST_USE; /* [a-z0-9][a-z0-9-]{0,39} */
 int validate_name(const char *field, const char *text,
@@ -28,7 +32,7 @@ int validate_env_key(const char *field, const char *text,
                      struct err *err) MUST_USE; /* [A-Za-z_][A-Za-z0-9_]{0,127}; loader names
                                                    (LD_PRELOAD, BASH_ENV, ...) and WL_* refused */
 int validate_env_value(const char *field, const char *bytes, size_t len,
-                       struct err *err) MUST_USE; /* no NUL, <= 131071 - key */
+                       struct err *err) MUST_USE; /* UTF-8, no control but LF, CR, TAB */
 int validate_command(const char *field, const char *text, struct err *err)
     MUST_USE; /* one shell line, <= 2000 bytes, no control character */
 int validate_target_path(const char *field, const char *text, struct err *err)

@@ -1,0 +1,148 @@
+/* validate_net.c - addresses and URLs. Only forms with one reading are accepted: whatever different
+ * parsers could understand differently (credentials, backslashes, odd ports) is refused. */
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/domain/validate.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+
+/* RFC 1123 names and dotted IPv4: labels of letters, digits and inner dashes. Something that looks
+ * like a number must be a whole IPv4 address: "127.1" has more than one reading. */
+static bool is_host_name(const char *host)
+{
+    size_t len = strlen(host);
+    struct in_addr v4;
+
+    if (len == 0 || len > 253)
+        return false;
+    if (host[strspn(host, DIGITS ".")] == '\0')
+        return inet_pton(AF_INET, host, &v4) == 1;
+    for (const char *label = host;; label++) {
+        size_t n = strcspn(label, ".");
+
+        if (n == 0 || n > 63 || strspn(label, LETTERS DIGITS "-") != n || label[0] == '-'
+            || label[n - 1] == '-')
+            return false;
+        label += n;
+        if (*label == '\0')
+            return true;
+    }
+}
+
+static bool is_ipv6(const char *host)
+{
+    struct in6_addr v6;
+
+    return inet_pton(AF_INET6, host, &v6) == 1;
+}
+
+/* Split host[:port] or [v6][:port] at `text`; *port is left alone when there is none. */
+static bool split_host(const char *text, char host[256], int *port)
+{
+    bool bracketed = text[0] == '[';
+    size_t len = bracketed ? strcspn(++text, "]") : strcspn(text, ":");
+    const char *rest = text + len;
+    int64_t number = 0;
+
+    if (len == 0 || len > 255 || (bracketed && *rest != ']'))
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    rest += bracketed ? 1 : 0;
+    if (bracketed ? !is_ipv6(host) : !is_host_name(host))
+        return false;
+    if (*rest == '\0')
+        return true;
+    if (*rest != ':' || !str_to_int64(rest + 1, 1, 65535, &number))
+        return false;
+    *port = (int)number;
+    return true;
+}
+
+int validate_address(const char *field, const char *text, struct address *address, struct err *err)
+{
+    struct address found = {.port = 22};
+    const char *at = strchr(text, '@');
+    size_t login_len = at != NULL ? (size_t)(at - text) : 0;
+
+    if (at == NULL || login_len == 0)
+        return err_field(err, field,
+                         "The account is missing. Write it in front: "
+                         "deploy@server.example.org, with :port where it is not 22.");
+    if (login_len >= sizeof found.login || strchr("-.", text[0]) != NULL
+        || strspn(text, LETTERS DIGITS "._-") != login_len)
+        return err_field(err, field,
+                         "The account in front of @ has at most 63 letters, digits, "
+                         "dots, dashes and underscores.");
+    memcpy(found.login, text, login_len);
+    if (is_ipv6(at + 1))
+        return err_field(err, field, "Put an IPv6 address into brackets: deploy@[2001:db8::1]:22.");
+    if (!split_host(at + 1, found.host, &found.port))
+        return err_field(err, field,
+                         "The host after @ is not a host name, an IPv4 address or an IPv6 address "
+                         "in brackets, or its port is not between 1 and 65535. Example: "
+                         "deploy@server.example.org:22.");
+    *address = found;
+    return 0;
+}
+
+/* Characters of RFC 3986 paths and queries, with whole percent escapes. */
+static bool is_path_and_query(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (strchr(LETTERS DIGITS "/?-._~!$&'()*+,;=:@%", *c) == NULL)
+            return false;
+        if (*c == '%' && strspn(c + 1, DIGITS "abcdefABCDEF") < 2)
+            return false;
+    }
+    return true;
+}
+
+int validate_url_path(const char *field, const char *text, struct err *err)
+{
+    if (text[0] != '/' || text[1] == '/')
+        return err_field(err, field, "This path must begin with one slash: for example /health.");
+    if (strlen(text) > 512)
+        return err_field(err, field, "This path is too long. Use at most 512 bytes.");
+    if (!is_path_and_query(text))
+        return err_field(err, field,
+                         "This path has a character that a URL cannot hold as it is (a space, a "
+                         "quote, # or a non-ASCII letter). Write it percent-encoded: %%20 for a "
+                         "space.");
+    return 0;
+}
+
+int validate_https_url(const char *field, const char *text, struct err *err)
+{
+    char authority[300], host[256];
+    size_t len;
+    int port = 443;
+
+    if (strlen(text) > 2000)
+        return err_field(err, field, "This URL is too long. Use at most 2000 bytes.");
+    if (!str_starts(text, "https://"))
+        return err_field(err, field, "This URL must begin with https://.");
+    text += strlen("https://");
+    len = strcspn(text, "/?#");
+    if (memchr(text, '@', len) != NULL)
+        return err_field(err, field,
+                         "This URL holds a user name or password in front of @. Remove "
+                         "it: URLs are stored and shown.");
+    if (len >= sizeof authority)
+        return err_field(err, field, "The host name in this URL is too long.");
+    memcpy(authority, text, len);
+    authority[len] = '\0';
+    if (!split_host(authority, host, &port))
+        return err_field(err, field,
+                         "The host in this URL is not a host name or address, or its port is not "
+                         "between 1 and 65535. Example: https://files.example.org/app.tar.gz.");
+    if (!is_path_and_query(text + len))
+        return err_field(err, field,
+                         "This URL has a character that a URL cannot hold as it is (a space, a "
+                         "quote, # or a non-ASCII letter). Write it percent-encoded.");
+    return 0;
+}
