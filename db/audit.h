@@ -50,6 +50,9 @@ struct audit_report {
 int audit_verify(struct db *db, struct audit_report *report, struct err *err) MUST_USE;
 /* The newest event without a signed head yet; seq 0 when there is none. Worker only. */
 int audit_unsigned_head(struct db *db, int64_t *seq, uint8_t hash[32], struct err *err) MUST_USE;
+/* What a head's signature covers; 0 when it does not fit (192 bytes always do). */
+size_t audit_head_message(char *out, size_t size, const char *instance, int64_t seq,
+                          const uint8_t hash[32]);
 int audit_store_head(struct db *db, int64_t seq, const uint8_t hash[32],
                      const uint8_t signature[64], struct err *err) MUST_USE;
 
