@@ -1,0 +1,24 @@
+/* basis.h - the one function that says what a deploy's outcome rests on (lib/domain/plan.h), used
+ * by the web for the confirm page and by the worker when the job starts. One function, so that the
+ * two can only differ when the world does. */
+#ifndef WL_DB_BASIS_H
+#define WL_DB_BASIS_H
+
+#include <jansson.h>
+#include "db/db.h"
+#include "lib/base/attr.h"
+#include "lib/domain/recipe.h"
+
+/* The basis of deploying an artefact to an environment now:
+ *     {recipe, recipe_sha256, version, artefact_sha256, secret_set: <number>, live_release:
+ *      <number>, settings_sha256, hosts: [{server_id, slug, address, pin_print, role}]}
+ * 0 stands for "no secret set" and "nothing live"; a host whose key is not pinned has pin_print "".
+ * settings_sha256 is over the canonical text of the checked settings. environment: object of
+ * environment_by_slugs or environment_by_id; artefact: of artefact_by_id; both borrowed. `settings`
+ * (may be NULL) gets the checked settings as a new reference. ERR_INPUT when the stored settings no
+ * longer fit the recipe. */
+int basis_of_deploy(struct db *db, const struct recipe *recipe, const json_t *environment,
+                    const json_t *artefact, json_t **basis, json_t **settings,
+                    struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,51 @@
+/* servers.c - reads of the server table for pages (servers.h). There is no write here on purpose:
+ * a web tier that could change an address or a pin could send a job to another machine. */
+#include "db/servers.h"
+
+#include "statements.h"
+
+int server_by_slug(struct db *db, const char *slug, json_t **server, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SERVER_WEB_BY_SLUG);
+    db_bind_text(s, ":slug", slug);
+    return db_row_json(s, server, err);
+}
+
+int server_page(struct db *db, const char *after, int limit, json_t **servers, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SERVER_WEB_PAGE);
+    db_bind_text(s, ":after", after);
+    db_bind_int(s, ":limit", limit);
+    return db_rows_json(s, servers, err);
+}
+
+int server_attention(struct db *db, int limit, json_t **servers, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SERVER_WEB_ATTENTION);
+    db_bind_int(s, ":limit", limit);
+    return db_rows_json(s, servers, err);
+}
+
+int server_environments(struct db *db, const char *server_id, json_t **environments,
+                        struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SERVER_WEB_ENVIRONMENTS);
+    db_bind_text(s, ":server_id", server_id);
+    return db_rows_json(s, environments, err);
+}
+
+int server_pinned_by(struct db *db, const char *server_id, json_t **pinned, struct err *err)
+{
+    struct err why = {0};
+    struct stmt *s = db_use(db, SQL_SERVER_WEB_PINNED_BY);
+    db_bind_text(s, ":server_id", server_id);
+    if (db_row_json(s, pinned, &why) == 0)
+        return 0;
+    if (why.code == ERR_NOT_FOUND) {
+        *pinned = json_null();
+        return 0;
+    }
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
