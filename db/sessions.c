@@ -6,7 +6,8 @@
 #include "lib/base/str.h"
 #include "statements.h"
 
-#define KEEP_ENDED_MS ((int64_t)30 * 24 * 60 * 60 * 1000)
+#define TOUCH_EVERY_MS 60000
+#define KEEP_ENDED_MS  ((int64_t)30 * 24 * 60 * 60 * 1000)
 
 void session_hash(const char *token, uint8_t id_hash[CRYPTO_HASH_BYTES])
 {
@@ -32,29 +33,38 @@ static bool read_row(struct stmt *s, struct session_row *row)
            && str_copy(row->login, sizeof row->login, db_col_text(s, "login"));
 }
 
-int session_by_token(struct db *db, const char *token, int64_t now, struct session_row *out,
-                     struct err *err)
+static int find(struct db *db, const char *token, int64_t now, struct session_row *row,
+                struct err *err)
 {
     struct stmt *s = db_use(db, SQL_SESSION_BY_HASH);
-    struct session_row row = {0};
     bool ended, disabled, whole;
     int r;
 
-    session_hash(token, row.id_hash);
-    db_bind_blob(s, ":id_hash", row.id_hash, sizeof row.id_hash);
+    session_hash(token, row->id_hash);
+    db_bind_blob(s, ":id_hash", row->id_hash, sizeof row->id_hash);
     r = db_step(s, err);
     if (r < 0)
         return -1;
     if (r == 0)
         return err_set(err, ERR_SIGNED_OUT, "You are signed out. Sign in again.");
-    whole = read_row(s, &row);
+    whole = read_row(s, row);
     ended = !db_col_is_null(s, "revoked_at");
     disabled = !db_col_is_null(s, "disabled_at");
     db_done(s);
     if (!whole || ended || disabled)
         return err_set(err, ERR_SIGNED_OUT, "This session was ended. Sign in again.");
-    if (now >= row.expires_at || now < row.created_at - 60000)
+    if (now >= row->expires_at)
         return err_set(err, ERR_SIGNED_OUT, "You signed in more than 12 hours ago. Sign in again.");
+    return 0;
+}
+
+int session_by_token(struct db *db, const char *token, int64_t now, struct session_row *out,
+                     struct err *err)
+{
+    struct session_row row = {0};
+
+    if (find(db, token, now, &row, err) != 0)
+        return -1;
     if (now - row.seen_at >= SESSION_IDLE_MS)
         return err_set(err, ERR_SIGNED_OUT,
                        "You were away for more than 30 minutes. Sign in again.");
@@ -62,12 +72,26 @@ int session_by_token(struct db *db, const char *token, int64_t now, struct sessi
     return 0;
 }
 
-int session_touch(struct db *db, const uint8_t id_hash[CRYPTO_HASH_BYTES], int64_t now,
-                  struct err *err)
+int session_for_job(struct db *db, const char *token, int64_t now, struct session_row *out,
+                    struct err *err)
 {
-    struct stmt *s = db_use(db, SQL_SESSION_TOUCH);
+    struct session_row row = {0};
 
-    db_bind_blob(s, ":id_hash", id_hash, CRYPTO_HASH_BYTES);
+    if (find(db, token, now, &row, err) != 0)
+        return -1;
+    *out = row;
+    return 0;
+}
+
+int session_touch(struct db *db, const struct session_row *row, int64_t now, struct err *err)
+{
+    struct stmt *s;
+
+    /* Asked here as well: an UPDATE that changes nothing still takes the write lock. */
+    if (now - row->seen_at < TOUCH_EVERY_MS)
+        return 0;
+    s = db_use(db, SQL_SESSION_TOUCH);
+    db_bind_blob(s, ":id_hash", row->id_hash, sizeof row->id_hash);
     db_bind_int(s, ":now", now);
     return db_run(s, NULL, err);
 }

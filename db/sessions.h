@@ -37,8 +37,12 @@ void session_hash(const char *token, uint8_t id_hash[CRYPTO_HASH_BYTES]);
 int session_by_token(struct db *db, const char *token, int64_t now, struct session_row *row,
                      struct err *err) MUST_USE;
 
-/* Note that a page was seen; writes at most once a minute. Web only. */
-int session_touch(struct db *db, const uint8_t id_hash[CRYPTO_HASH_BYTES], int64_t now,
+/* The same without the idle limit: a job may have waited in the queue for longer. */
+int session_for_job(struct db *db, const char *token, int64_t now, struct session_row *row,
+                    struct err *err) MUST_USE;
+
+/* Note that a page was seen. Writes (and takes the write lock) at most once a minute. Web only. */
+int session_touch(struct db *db, const struct session_row *row, int64_t now,
                   struct err *err) MUST_USE;
 
 /* A user's living sessions, latest first: {id (hex), role, created_at, expires_at, seen_at, ip,

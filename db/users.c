@@ -105,6 +105,8 @@ int login_failure_get(struct db *db, const char *key, struct login_failure *fail
         failure->first_at = db_col_int(s, "first_at");
         failure->last_at = db_col_int(s, "last_at");
         failure->blocked_till = db_col_int(s, "blocked_till");
+        failure->unreported = db_col_int(s, "unreported");
+        failure->reported_at = db_col_int(s, "reported_at");
         db_done(s);
     }
     return r < 0 ? -1 : 0;
@@ -120,6 +122,8 @@ int login_failure_put(struct db *db, const char *key, const struct login_failure
     db_bind_int(s, ":first_at", failure->first_at);
     db_bind_int(s, ":last_at", failure->last_at);
     db_bind_int(s, ":blocked_till", failure->blocked_till);
+    db_bind_int(s, ":unreported", failure->unreported);
+    db_bind_int(s, ":reported_at", failure->reported_at);
     return db_run(s, NULL, err);
 }
 
@@ -128,6 +132,23 @@ int login_failure_clear(struct db *db, const char *key, struct err *err)
     struct stmt *s = db_use(db, SQL_LOGIN_FAILURE_CLEAR);
 
     db_bind_text(s, ":key", key);
+    return db_run(s, NULL, err);
+}
+
+int login_failure_unreported(struct db *db, int64_t before, json_t **rows, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_LOGIN_FAILURE_UNREPORTED);
+
+    db_bind_int(s, ":before", before);
+    return db_rows_json(s, rows, err);
+}
+
+int login_failure_reported(struct db *db, const char *key, int64_t now, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_LOGIN_FAILURE_REPORTED);
+
+    db_bind_text(s, ":key", key);
+    db_bind_int(s, ":now", now);
     return db_run(s, NULL, err);
 }
 

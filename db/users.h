@@ -32,12 +32,18 @@ int user_set_theme(struct db *db, const struct actor *actor, const char *theme,
  * reads as zeros. */
 struct login_failure {
     int64_t failures, first_at, last_at, blocked_till;
+    int64_t unreported, reported_at; /* for the one audit event a minute and address */
 };
 int login_failure_get(struct db *db, const char *key, struct login_failure *failure,
                       struct err *err) MUST_USE;
 int login_failure_put(struct db *db, const char *key, const struct login_failure *failure,
                       struct err *err) MUST_USE;
 int login_failure_clear(struct db *db, const char *key, struct err *err) MUST_USE;
+/* Addresses whose failures no event tells of since `before`: [{key, unreported}]; and marking one
+ * as told. */
+int login_failure_unreported(struct db *db, int64_t before, json_t **rows,
+                             struct err *err) MUST_USE;
+int login_failure_reported(struct db *db, const char *key, int64_t now, struct err *err) MUST_USE;
 /* Forget keys that last failed before this time. */
 int login_failure_prune(struct db *db, int64_t before, struct err *err) MUST_USE;
 

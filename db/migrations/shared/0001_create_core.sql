@@ -37,13 +37,15 @@ CREATE TABLE session (
 ) STRICT;
 CREATE INDEX session_by_user ON session(user_id);
 
--- Failed logins, for throttling and for one audit event a minute. key: 'account:<login>' or 'address:<ip>'.
+-- Failed logins, for throttling ('account:<login>' and 'address:<ip>') and for one audit event a minute and address.
 CREATE TABLE login_failure (
   key          TEXT PRIMARY KEY,
   failures     INTEGER NOT NULL,
   first_at     INTEGER NOT NULL,
   last_at      INTEGER NOT NULL,
-  blocked_till INTEGER NOT NULL DEFAULT 0
+  blocked_till INTEGER NOT NULL DEFAULT 0,
+  unreported   INTEGER NOT NULL DEFAULT 0, -- failures that no audit event tells of yet
+  reported_at  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE server (

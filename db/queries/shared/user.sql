@@ -19,13 +19,20 @@ SELECT count(*) AS count FROM user;
 UPDATE user SET theme = :theme WHERE id = :id AND disabled_at IS NULL;
 
 -- name: login_failure_get  roles: worker  returns: one
-SELECT failures, first_at, last_at, blocked_till FROM login_failure WHERE key = :key;
+SELECT failures, first_at, last_at, blocked_till, unreported, reported_at FROM login_failure WHERE key = :key;
 
 -- name: login_failure_put  roles: worker  writes: login_failure
-INSERT INTO login_failure (key, failures, first_at, last_at, blocked_till)
-VALUES (:key, :failures, :first_at, :last_at, :blocked_till)
+INSERT INTO login_failure (key, failures, first_at, last_at, blocked_till, unreported, reported_at)
+VALUES (:key, :failures, :first_at, :last_at, :blocked_till, :unreported, :reported_at)
 ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, first_at = excluded.first_at, last_at = excluded.last_at,
-  blocked_till = excluded.blocked_till;
+  blocked_till = excluded.blocked_till, unreported = excluded.unreported, reported_at = excluded.reported_at;
+
+-- name: login_failure_unreported  roles: worker  returns: many
+SELECT key, unreported FROM login_failure
+ WHERE unreported > 0 AND reported_at <= :before AND substr(key, 1, 8) = 'address:' LIMIT 100;
+
+-- name: login_failure_reported  roles: worker  writes: login_failure
+UPDATE login_failure SET unreported = 0, reported_at = :now WHERE key = :key;
 
 -- name: login_failure_clear  roles: worker  writes: login_failure
 DELETE FROM login_failure WHERE key = :key;
