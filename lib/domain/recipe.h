@@ -28,8 +28,19 @@ int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_US
 
 /* Check `settings` (strings from a form or a stored object) against the spec's types, fill in
  * defaults: a new object with only known keys. The first wrong one is ERR_INPUT with field =
- * "settings.<key>". Stored values go through it again before use. */
+ * "settings.<key>". Stored values go through it again before use.
+ *
+ * Values come out as integers (port, number), true or false (bool), strings (all other types). A
+ * setting that is not required and empty is "". An absent key takes its default, as it stands in
+ * recipe.json ({app} and {env} are not replaced: recipe_defaults does that for the form of a new
+ * environment); so a form must send "0" for a box that is not ticked. Text for a bool: 1, on, true,
+ * yes; 0, off, false, no or nothing. */
 int recipe_check_settings(const struct recipe *recipe, const json_t *settings, json_t **checked,
                           struct err *err) MUST_USE;
+
+/* What the form of a new environment begins with: a new object of every setting's default, with
+ * {app} and {env} replaced by the slugs. */
+int recipe_defaults(const struct recipe *recipe, const char *app_slug, const char *env_slug,
+                    json_t **settings, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,239 @@
+/* recipe_settings.c - settings of an environment against what its recipe declares. The same code
+ * checks a form, a stored object (whose recipe may have changed since) and the defaults in
+ * recipe.json. */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/str.h"
+#include "lib/domain/recipe.h"
+#include "lib/domain/recipe_spec.h"
+#include "lib/domain/validate.h"
+
+#define TEXT_MAX ((size_t)2000)
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "There is not enough memory to check the settings.");
+}
+
+static int64_t bound(const json_t *setting, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(setting, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+static int check_number(const json_t *setting, const char *field, const json_t *value, int64_t min,
+                        int64_t max, json_t **checked, struct err *err)
+{
+    int64_t number = json_integer_value(value);
+    bool good;
+
+    min = bound(setting, "min", min);
+    max = bound(setting, "max", max);
+    good = json_is_integer(value) && number >= min && number <= max;
+    if (json_is_string(value))
+        good = str_to_int64(json_string_value(value), min, max, &number);
+    if (!good)
+        return err_field(err, field, "This must be a whole number from %" PRId64 " to %" PRId64 ".",
+                         min, max);
+    *checked = json_integer(number);
+    return *checked != NULL ? 0 : no_memory(err);
+}
+
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; *words != NULL; words++) {
+        if (strcmp(text, *words) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_bool(const char *field, const json_t *value, json_t **checked, struct err *err)
+{
+    static const char *const YES[] = {"1", "on", "true", "yes", NULL};
+    static const char *const NO[] = {"0", "off", "false", "no", "", NULL};
+    const char *text = json_string_value(value);
+    bool yes = json_is_true(value) || (text != NULL && is_one_of(text, YES));
+
+    if (!yes && !json_is_false(value) && (text == NULL || !is_one_of(text, NO)))
+        return err_field(err, field, "This must be yes or no.");
+    *checked = json_boolean(yes);
+    return 0;
+}
+
+static int check_choice(const json_t *setting, const char *field, const char *text, struct err *err)
+{
+    const json_t *choices = json_object_get(setting, "choices");
+    struct buf words;
+    size_t i;
+    json_t *choice;
+
+    buf_init(&words, 300);
+    json_array_foreach(choices, i, choice)
+    {
+        if (str_equal(json_string_value(choice), text)) {
+            buf_deinit(&words);
+            return 0;
+        }
+        buf_printf(&words, "%s%s", i > 0 ? ", " : "", json_string_value(choice));
+    }
+    err_field(err, field, "This must be one of: %s.", words.data);
+    buf_deinit(&words);
+    return -1;
+}
+
+static int check_words(const json_t *setting, const char *field, const char *text, struct err *err)
+{
+    switch (setting_type_of(setting)) {
+    case SETTING_TEXT:
+        if (strchr(text, '\n') != NULL || strchr(text, '\t') != NULL)
+            return err_field(err, field,
+                             "There is a line break or tab in this text. Put it on one "
+                             "line.");
+        return validate_note(field, text, TEXT_MAX, err);
+    case SETTING_COMMAND:
+        return validate_command(field, text, err);
+    case SETTING_TARGET_PATH:
+        return validate_target_path(field, text, err);
+    case SETTING_URL_PATH:
+        return validate_url_path(field, text, err);
+    case SETTING_UNIT:
+        return validate_unit(field, text, err);
+    case SETTING_CHOICE:
+        return check_choice(setting, field, text, err);
+    case SETTING_UNKNOWN:
+    case SETTING_PORT:
+    case SETTING_NUMBER:
+    case SETTING_BOOL:
+        break;
+    }
+    return err_field(err, field, "This setting has a type that Windlass does not know.");
+}
+
+int setting_check(const json_t *setting, const json_t *value, json_t **checked, struct err *err)
+{
+    enum setting_type type = setting_type_of(setting);
+    const char *text = json_string_value(value);
+    char field[64];
+
+    (void)snprintf(field, sizeof field, "settings.%s",
+                   json_string_value(json_object_get(setting, "key")));
+    if (type == SETTING_PORT)
+        return check_number(setting, field, value, 1, 65535, checked, err);
+    if (type == SETTING_NUMBER)
+        return check_number(setting, field, value, INT64_MIN, INT64_MAX, checked, err);
+    if (type == SETTING_BOOL)
+        return check_bool(field, value, checked, err);
+    if (text == NULL || json_string_length(value) != strlen(text))
+        return err_field(err, field, "This must be text without a NUL byte.");
+    if (check_words(setting, field, text, err) != 0)
+        return -1;
+    *checked = json_string(text);
+    return *checked != NULL ? 0 : no_memory(err);
+}
+
+static bool is_empty(const json_t *value)
+{
+    return value == NULL || json_is_null(value)
+           || (json_is_string(value) && json_string_length(value) == 0);
+}
+
+static int check_one(const json_t *setting, const json_t *value, json_t **checked, struct err *err)
+{
+    const char *key = json_string_value(json_object_get(setting, "key"));
+    char field[64];
+
+    if (value == NULL)
+        value = json_object_get(setting, "default");
+    if (!is_empty(value) || setting_type_of(setting) == SETTING_BOOL)
+        return setting_check(setting, value != NULL ? value : json_false(), checked, err);
+    if (json_is_true(json_object_get(setting, "required"))) {
+        (void)snprintf(field, sizeof field, "settings.%s", key);
+        return err_field(err, field, "This setting is empty. Enter a value: the recipe needs it.");
+    }
+    *checked = json_string("");
+    return *checked != NULL ? 0 : no_memory(err);
+}
+
+int recipe_check_settings(const struct recipe *recipe, const json_t *settings, json_t **checked,
+                          struct err *err)
+{
+    const json_t *list = json_object_get(recipe_spec(recipe), "settings");
+    json_t *result = json_object();
+    size_t i;
+    json_t *setting;
+
+    if (result == NULL)
+        return no_memory(err);
+    json_array_foreach(list, i, setting)
+    {
+        const char *key = json_string_value(json_object_get(setting, "key"));
+        json_t *value = NULL;
+
+        if (check_one(setting, json_object_get(settings, key), &value, err) != 0)
+            goto failed;
+        if (json_object_set_new(result, key, value) != 0) {
+            no_memory(err);
+            goto failed;
+        }
+    }
+    *checked = result;
+    return 0;
+failed:
+    json_decref(result);
+    return -1;
+}
+
+/* Copy `text` with {app} and {env} replaced. */
+static void expand(struct buf *out, const char *text, const char *app_slug, const char *env_slug)
+{
+    while (*text != '\0') {
+        if (str_starts(text, "{app}") || str_starts(text, "{env}")) {
+            buf_add_str(out, text[1] == 'a' ? app_slug : env_slug);
+            text += strlen("{app}");
+        } else {
+            buf_add_char(out, *text++);
+        }
+    }
+}
+
+int recipe_defaults(const struct recipe *recipe, const char *app_slug, const char *env_slug,
+                    json_t **settings, struct err *err)
+{
+    const json_t *list = json_object_get(recipe_spec(recipe), "settings");
+    json_t *result = json_object();
+    struct buf text;
+    int rc = result != NULL ? 0 : no_memory(err);
+    size_t i;
+    json_t *setting;
+
+    buf_init(&text, TEXT_MAX * 4);
+    json_array_foreach(list, i, setting)
+    {
+        const json_t *standard = json_object_get(setting, "default");
+        json_t *value = NULL;
+
+        buf_reset(&text);
+        if (json_is_string(standard)) {
+            expand(&text, json_string_value(standard), app_slug, env_slug);
+            value = buf_ok(&text) ? json_string(text.data) : NULL;
+        } else {
+            value = standard != NULL ? json_deep_copy(standard) : json_string("");
+        }
+        if (rc == 0
+            && json_object_set_new(result, json_string_value(json_object_get(setting, "key")),
+                                   value)
+                   != 0)
+            rc = no_memory(err);
+    }
+    buf_deinit(&text);
+    if (rc == 0)
+        *settings = result;
+    else
+        json_decref(result);
+    return rc;
+}

@@ -1,0 +1,276 @@
+/* recipe_spec.c - checks recipe.json when it is loaded. Recipes ship with the program, but a
+ * company writes its own: a mistake must be one sentence at start, not a surprise in the middle of
+ * a deploy. The format is documented in docs/add-a-recipe.md. */
+#include "lib/domain/recipe_spec.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/base/str.h"
+#include "lib/domain/validate.h"
+
+#define STEPS_MAX    64
+#define SETTINGS_MAX 64
+#define DEADLINE_MAX 86400 /* seconds */
+
+/* Where in recipe.json the check is, for the sentence: "steps[2]". */
+struct place {
+    const struct recipe *recipe;
+    const char *list;
+    size_t index;
+};
+
+static int wrong(const struct place *at, const char *key, const char *what, struct err *err)
+{
+    if (at->list == NULL)
+        return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json: \"%s\" %s.",
+                       recipe_name(at->recipe), key, what);
+    return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json: %s[%zu]: \"%s\" %s.",
+                   recipe_name(at->recipe), at->list, at->index, key, what);
+}
+
+/* A string that may be absent when it is optional; "" counts as absent. */
+static int check_string(const struct place *at, const json_t *object, const char *key,
+                        bool optional, struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value == NULL && optional)
+        return 0;
+    if (!json_is_string(value))
+        return wrong(at, key, "must be a string", err);
+    if (!optional && json_string_length(value) == 0)
+        return wrong(at, key, "must not be empty", err);
+    return 0;
+}
+
+static int check_bool(const struct place *at, const json_t *object, const char *key,
+                      struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value != NULL && !json_is_boolean(value))
+        return wrong(at, key, "must be true or false", err);
+    return 0;
+}
+
+static int check_list(const struct place *at, const json_t *object, const char *key, size_t max,
+                      struct err *err)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value == NULL)
+        return 0;
+    if (!json_is_array(value) || json_array_size(value) > max)
+        return wrong(at, key, "must be a list of at most 64", err);
+    return 0;
+}
+
+/* Lower-case words: they become file names, shell variables and form fields. */
+static bool is_key(const char *text)
+{
+    size_t len = text != NULL ? strlen(text) : 0;
+
+    return len >= 1 && len <= 40 && text[0] >= 'a' && text[0] <= 'z'
+           && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+}
+
+static const json_t *find(const json_t *list, const char *id_key, const char *id, size_t below)
+{
+    for (size_t i = 0; i < below && i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+
+        if (str_equal(json_string_value(json_object_get(item, id_key)), id))
+            return item;
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *name;
+    enum setting_type type;
+} TYPES[] = {
+    {"text", SETTING_TEXT},
+    {"command", SETTING_COMMAND},
+    {"target_path", SETTING_TARGET_PATH},
+    {"port", SETTING_PORT},
+    {"url_path", SETTING_URL_PATH},
+    {"number", SETTING_NUMBER},
+    {"choice", SETTING_CHOICE},
+    {"unit", SETTING_UNIT},
+    {"bool", SETTING_BOOL},
+};
+
+enum setting_type setting_type_of(const json_t *setting)
+{
+    const char *name = json_string_value(json_object_get(setting, "type"));
+
+    for (size_t i = 0; i < COUNT_OF(TYPES); i++) {
+        if (str_equal(name, TYPES[i].name))
+            return TYPES[i].type;
+    }
+    return SETTING_UNKNOWN;
+}
+
+static int check_choices(const struct place *at, const json_t *setting, struct err *err)
+{
+    const json_t *choices = json_object_get(setting, "choices");
+    size_t i;
+    json_t *choice;
+
+    if (!json_is_array(choices) || json_array_size(choices) == 0)
+        return wrong(at, "choices", "must be a list of strings", err);
+    json_array_foreach(choices, i, choice)
+    {
+        if (!json_is_string(choice))
+            return wrong(at, "choices", "must be a list of strings", err);
+    }
+    return 0;
+}
+
+static int check_setting(const struct place *at, const json_t *settings, const json_t *setting,
+                         struct err *err)
+{
+    const char *key = json_string_value(json_object_get(setting, "key"));
+    const json_t *standard = json_object_get(setting, "default");
+    json_t *checked = NULL;
+
+    if (!is_key(key))
+        return wrong(at, "key", "must be lower-case letters, digits and underscores", err);
+    if (find(settings, "key", key, at->index) != NULL)
+        return wrong(at, "key", "is there twice", err);
+    if (check_string(at, setting, "label", false, err) != 0
+        || check_string(at, setting, "help", true, err) != 0
+        || check_bool(at, setting, "required", err) != 0)
+        return -1;
+    if (setting_type_of(setting) == SETTING_UNKNOWN)
+        return wrong(at, "type", "is not a known type", err);
+    if (setting_type_of(setting) == SETTING_CHOICE && check_choices(at, setting, err) != 0)
+        return -1;
+    if (standard == NULL || (json_is_string(standard) && json_string_length(standard) == 0))
+        return 0;
+    if (setting_check(setting, standard, &checked, err) != 0)
+        return wrong(at, "default", "is not a value of the setting's type", err);
+    json_decref(checked);
+    return 0;
+}
+
+static bool is_mode(const char *mode)
+{
+    return str_equal(mode, "detached") || str_equal(mode, "upload") || str_equal(mode, "health");
+}
+
+static int check_step_words(const struct place *at, const json_t *step, struct err *err)
+{
+    static const char *const BOOLS[] = {"idempotent", "secrets", "point_of_no_return"};
+
+    if (check_string(at, step, "title", false, err) != 0
+        || check_string(at, step, "writes", true, err) != 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(BOOLS); i++) {
+        if (check_bool(at, step, BOOLS[i], err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_step(const struct place *at, const json_t *steps, const json_t *step,
+                      struct err *err)
+{
+    const json_t *spec = recipe_spec(at->recipe);
+    const json_t *settings = json_object_get(spec, "settings");
+    const char *id = json_string_value(json_object_get(step, "id"));
+    const char *mode = json_string_value(json_object_get(step, "mode"));
+    const char *script = json_string_value(json_object_get(step, "script"));
+    const char *when = json_string_value(json_object_get(step, "when"));
+    json_int_t deadline = json_integer_value(json_object_get(step, "deadline_s"));
+
+    if (!is_key(id))
+        return wrong(at, "id", "must be lower-case letters, digits and underscores", err);
+    if (find(steps, "id", id, at->index) != NULL)
+        return wrong(at, "id", "is there twice", err);
+    if (check_step_words(at, step, err) != 0)
+        return -1;
+    if (!is_mode(mode))
+        return wrong(at, "mode", "must be detached, upload or health", err);
+    if (strcmp(mode, "detached") == 0
+        && (script == NULL || !str_ends(script, ".sh")
+            || recipe_script(at->recipe, script) == NULL))
+        return wrong(at, "script", "must name a .sh file of the recipe's folder", err);
+    if (deadline < 1 || deadline > DEADLINE_MAX)
+        return wrong(at, "deadline_s", "must be a number of seconds from 1 to 86400", err);
+    if (when != NULL && when[0] != '\0'
+        && find(settings, "key", when, json_array_size(settings)) == NULL)
+        return wrong(at, "when", "names no setting", err);
+    return 0;
+}
+
+static int check_steps(const struct recipe *recipe, const char *list, struct err *err)
+{
+    const json_t *steps = json_object_get(recipe_spec(recipe), list);
+    struct place at = {.recipe = recipe, .list = list};
+    json_t *step;
+
+    json_array_foreach(steps, at.index, step)
+    {
+        if (check_step(&at, steps, step, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_settings(const struct recipe *recipe, struct err *err)
+{
+    const json_t *settings = json_object_get(recipe_spec(recipe), "settings");
+    struct place at = {.recipe = recipe, .list = "settings"};
+    json_t *setting;
+
+    json_array_foreach(settings, at.index, setting)
+    {
+        if (check_setting(&at, settings, setting, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_capabilities(const struct recipe *recipe, struct err *err)
+{
+    const json_t *list = json_object_get(recipe_spec(recipe), "capabilities");
+    struct place at = {.recipe = recipe, .list = "capabilities"};
+    json_t *capability;
+
+    json_array_foreach(list, at.index, capability)
+    {
+        if (check_string(&at, capability, "id", false, err) != 0
+            || check_string(&at, capability, "why", false, err) != 0
+            || check_string(&at, capability, "fix", false, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int recipe_spec_check(const struct recipe *recipe, struct err *err)
+{
+    const json_t *spec = recipe_spec(recipe);
+    struct place top = {.recipe = recipe};
+
+    if (!json_is_object(spec))
+        return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json must be an object.",
+                       recipe_name(recipe));
+    if (!str_equal(json_string_value(json_object_get(spec, "name")), recipe_name(recipe)))
+        return wrong(&top, "name", "must be the folder's name", err);
+    if (check_string(&top, spec, "title", false, err) != 0
+        || check_string(&top, spec, "summary", false, err) != 0
+        || check_string(&top, spec, "artefact", true, err) != 0
+        || check_list(&top, spec, "roles", STEPS_MAX, err) != 0
+        || check_list(&top, spec, "capabilities", STEPS_MAX, err) != 0
+        || check_list(&top, spec, "settings", SETTINGS_MAX, err) != 0
+        || check_list(&top, spec, "steps", STEPS_MAX, err) != 0
+        || check_list(&top, spec, "undo", STEPS_MAX, err) != 0)
+        return -1;
+    if (json_array_size(json_object_get(spec, "steps")) == 0)
+        return wrong(&top, "steps", "must have at least one step", err);
+    if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0)
+        return -1;
+    return check_steps(recipe, "steps", err) != 0 ? -1 : check_steps(recipe, "undo", err);
+}
