@@ -8,6 +8,7 @@
 #   --listen ADDRESS      default 127.0.0.1
 #   --host-key TYPE       ed25519 (default), ecdsa or rsa; may be given more than once
 #   --authorize FILE      a public key file whose lines are added to FOLDER/authorized_keys
+#   --client-key FILE     make a key pair FILE, FILE.pub (where there is none) and authorize it
 #   --option "LINE"       a line of sshd_config, e.g. "MACs hmac-sha2-256-etm@openssh.com"; before ours, so it wins
 #
 # FOLDER then holds: host_<type>_key[.pub], authorized_keys (read at each login, so keys may be added while it runs), home/
@@ -38,12 +39,14 @@ listen=127.0.0.1
 types=
 extra=
 authorize=
+client_key=
 prepare=no
 while [ $# -gt 0 ]; do
     case $1 in
     --listen) listen=${2:?}; shift 2 ;;
     --host-key) types="$types ${2:?}"; shift 2 ;;
     --authorize) authorize=${2:?}; shift 2 ;;
+    --client-key) client_key=${2:?}; shift 2 ;;
     --option)
         extra="$extra${2:?}
 "
@@ -178,6 +181,10 @@ chmod 600 "$folder/authorized_keys"
 for type in $types; do
     [ -e "$folder/host_${type}_key" ] || "$keygen" -q -t "$type" -N '' -C "private sshd" -f "$folder/host_${type}_key"
 done
+if [ -n "$client_key" ] && [ ! -e "$client_key" ]; then
+    "$keygen" -q -t ed25519 -N '' -C "private sshd client" -f "$client_key"
+    cat -- "$client_key.pub" >>"$folder/authorized_keys"
+fi
 [ "$prepare" = no ] || exit 0
 
 login=$(id -un)

@@ -77,16 +77,17 @@ struct ssh_run {
     ssh_tick_fn *tick;
     void *context;
     struct buf *out;    /* with its own maximum; more is an error */
-    struct buf *errors; /* standard error, cut at its maximum; may be NULL */
+    struct buf *errors; /* the end of standard error (its last 4 KiB at most); may be NULL */
 };
 /* 0 when the channel ended by itself with exit status 0 and no signal. *status is -1 when none is
  * known. `stopped` true when a callback asked to stop. */
 int ssh_run(struct ssh *ssh, const struct ssh_run *run, int *status, bool *stopped,
             enum ssh_fault *fault, struct err *err) MUST_USE;
 
-/* Copy size bytes from fd to an absolute path by SFTP (created or replaced, mode); progress may be
- * NULL. fsync at the end where the server can. A full disk is told from other failures by statvfs.
- */
+/* Copy size bytes from fd (rewound first) to an absolute path by SFTP (created or replaced, mode);
+ * progress may be NULL. fsync at the end where the server can. A full disk is told from other
+ * failures by statvfs. A progress that returns non-zero stops the copy: -1 with ERR_CONFLICT and
+ * SSH_FAULT_NONE. */
 typedef int ssh_progress_fn(void *context, int64_t done, int64_t total);
 int ssh_put(struct ssh *ssh, int fd, int64_t size, const char *path, int mode, int64_t deadline_ms,
             ssh_progress_fn *progress, void *context, enum ssh_fault *fault,
@@ -96,7 +97,9 @@ int ssh_put_bytes(struct ssh *ssh, const void *bytes, size_t len, const char *pa
                   int64_t deadline_ms, enum ssh_fault *fault, struct err *err) MUST_USE;
 
 /* One HTTP GET seen from the target: direct-tcpip to 127.0.0.1:port, libcurl over that channel
- * (worker/ssh/ssh_http.c). The answer's status and at most 64 KiB of body. */
+ * (worker/ssh/ssh_http.c). The answer's status and at most 64 KiB of body; no redirect is followed.
+ * SSH_FAULT_REMOTE with ERR_DENIED: forwarding is not allowed (ask in another way); with
+ * ERR_REMOTE: nothing listens, or it does not speak HTTP. */
 int ssh_http_get(struct ssh *ssh, int port, const char *path, const char *host_header,
                  int64_t deadline_ms, int *http_status, struct buf *body, enum ssh_fault *fault,
                  struct err *err) MUST_USE;
