@@ -1,0 +1,184 @@
+/* main.c - the `windlass` command: finds the subcommand, prints what went wrong, decides the exit
+ * status.
+ *
+ * Everything a person sees on standard error comes from here or from the supervisor; commands below
+ * return errors. Results go to standard output, so that they can be piped. */
+#include "cli/command.h"
+
+#include <stdint.h>
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
+#include "lib/net/http.h"
+
+static const struct command COMMANDS[] = {
+    {"up", "--var FOLDER [--port N] [--listen ADDRESS] [--origin URL]",
+     "run the dashboard here, in the foreground",
+     "  --var FOLDER      where it keeps everything (default: WL_VAR, else var)\n"
+     "  --port N          default 8080\n"
+     "  --listen ADDRESS  default 127.0.0.1; other machines then cannot reach it\n"
+     "  --origin URL      what people type, when TLS ends in front of it\n"
+     "  --verbose         show the programs' logs here\n"
+     "\nCtrl-C or SIGTERM stops everything. For a machine that stays, see docs/running.md.\n",
+     up_command},
+    {"setup-url", "[--var FOLDER]", "make a new one-time address for the first admin",
+     "Only while there is no admin. The address before it ends. Valid for 30 minutes.\n",
+     setup_url_command},
+    {"audit verify", "[--var FOLDER] [--json]",
+     "walk the whole history and name the first bad event",
+     "Exit status 0: every event is as it was written, and every signed head matches.\n"
+     "Exit status 1: it is not; the first bad event and what is wrong with it are printed.\n",
+     audit_verify_command},
+    {"user list", "[--var FOLDER] [--json]", "who can sign in, and with which role", "",
+     user_list_command},
+    {"user add", "[--var FOLDER] LOGIN [--name NAME] [--role ROLE]",
+     "add a person; the password is read from standard input",
+     "  --name NAME   default: the login\n"
+     "  --role ROLE   viewer, deployer, maintainer or admin; over everything (default viewer)\n",
+     user_add_command},
+    {"user reset-password", "[--var FOLDER] LOGIN",
+     "give a new password (standard input), end the person's sessions",
+     "For the day everyone is locked out: whoever can read the data folder may do this.\n",
+     user_reset_command},
+    {"server list", "[--var FOLDER] [--json]", "the servers and their state", "",
+     server_list_command},
+    {"server add", "[--var FOLDER] SLUG USER@HOST[:PORT] --pin SHA256:...",
+     "add a server whose host key you already know",
+     "Prints the line to put into authorized_keys of that account. The server's key is asked for\n"
+     "and must be the one of --pin; without --pin it is only shown and nothing is added.\n",
+     server_add_command},
+    {"job list", "[--var FOLDER] [--json] [--limit N]", "the newest jobs", "", job_list_command},
+    {"version", "", "print the version", "", version_command},
+    {"nest", "-- PROGRAM [ARGUMENT...]", NULL,
+     "Runs a program and, when it ends or a signal comes, ends every process that came from it.\n",
+     nest_command},
+    {"demo seed", "--var FOLDER --server USER@HOST:PORT --keys FILE --hello FOLDER", NULL,
+     "Fills a new data folder with the demo's server, app, environments and artefacts.\n",
+     demo_seed_command},
+    {"demo smoke", "--origin URL --login LOGIN --port N", NULL,
+     "Does over HTTP what a person would; the password comes on standard input.\n",
+     demo_smoke_command},
+};
+
+static void print_overview(FILE *to)
+{
+    fputs("windlass: a self-hosted deployment dashboard\n\nUsage: windlass COMMAND [OPTIONS]\n\n",
+          to);
+    for (size_t i = 0; i < COUNT_OF(COMMANDS); i++)
+        if (COMMANDS[i].summary != NULL)
+            fprintf(to, "  %-20s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fputs("\nwindlass COMMAND --help says more. Exit status: 0 done, 1 failed, 2 usage, 3 needs "
+          "set-up, 4 not allowed, 5 busy.\n",
+          to);
+}
+
+static void print_help(const struct command *command)
+{
+    printf("Usage: windlass %s %s\n\n%s", command->name, command->arguments, command->help);
+}
+
+/* How many words of argv the command's name takes; 0: it is another command. */
+static int words_matched(const char *name, int argc, char **argv)
+{
+    const char *space = strchr(name, ' ');
+    size_t first = space != NULL ? (size_t)(space - name) : strlen(name);
+
+    if (argc < 1 || strlen(argv[0]) != first || strncmp(name, argv[0], first) != 0)
+        return 0;
+    if (space == NULL)
+        return 1;
+    return argc >= 2 && strcmp(space + 1, argv[1]) == 0 ? 2 : 0;
+}
+
+static const struct command *find_command(int argc, char **argv, int *words)
+{
+    for (size_t i = 0; i < COUNT_OF(COMMANDS); i++)
+        if ((*words = words_matched(COMMANDS[i].name, argc, argv)) > 0)
+            return &COMMANDS[i];
+    return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+static int exit_status(const struct err *err)
+{
+    switch (err->code) {
+    case ERR_INPUT:
+        return CLI_USAGE;
+    case ERR_DENIED:
+    case ERR_SIGNED_OUT:
+        return CLI_DENIED;
+    case ERR_BUSY:
+    case ERR_CONFLICT:
+    case ERR_THROTTLED:
+        return CLI_BUSY;
+    case ERR_NONE:
+    case ERR_NOT_FOUND:
+    case ERR_TOO_LARGE:
+    case ERR_NO_SPACE:
+    case ERR_NO_MEMORY:
+    case ERR_REMOTE:
+    case ERR_INTERNAL:
+        break;
+    }
+    return CLI_FAILED;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    struct err err = {0};
+    int status = -1;
+
+    if (crypto_start(&err) == 0 && http_start(&err) == 0)
+        status = command->run(argc, argv, &err);
+    if (status >= 0)
+        return status;
+    fflush(stdout);
+    fprintf(stderr, "windlass: %s\n", err.user[0] != '\0' ? err.user : "it failed");
+    if (err.detail[0] != '\0' && err.code != ERR_INPUT)
+        fprintf(stderr, "  (%s)\n", err.detail);
+    return exit_status(&err);
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+    int words = 0;
+
+    log_init("windlass", LOG_LEVEL_INFO);
+    if (argc < 2) {
+        print_overview(stderr);
+        return CLI_USAGE;
+    }
+    command = find_command(argc - 1, argv + 1, &words);
+    if (command == NULL) {
+        if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0
+            || strcmp(argv[1], "help") == 0) {
+            print_overview(stdout);
+            return CLI_OK;
+        }
+        fprintf(stderr, "windlass: there is no command \"%s\". windlass --help lists them.\n",
+                argv[1]);
+        return CLI_USAGE;
+    }
+    if (wants_help(argc - 1 - words, argv + 1 + words)) {
+        print_help(command);
+        return CLI_OK;
+    }
+    return run_command(command, argc - words, argv + words);
+}
+
+int version_command(int argc, char **argv, struct err *err)
+{
+    (void)argv;
+    if (argc > 1)
+        return err_set(err, ERR_INPUT, "version takes no arguments.");
+    puts("windlass " WL_VERSION);
+    return CLI_OK;
+}
