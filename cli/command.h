@@ -47,6 +47,8 @@ int cli_options(const struct cli_option *options, struct cli_bounds bounds, int 
 /* Read a password from standard input: one line, no echo on a terminal (asked twice there).
  * buffer_size at least 2; the newline is removed. */
 int cli_read_password(char *buffer, size_t buffer_size, struct err *err) MUST_USE;
+/* The same for one that exists already: asked once. */
+int cli_read_one_password(char *buffer, size_t buffer_size, struct err *err) MUST_USE;
 
 /* The commands, one function each; main.c holds the table. */
 command_fn up_command, nest_command, audit_verify_command, setup_url_command, user_list_command,

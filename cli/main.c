@@ -42,10 +42,11 @@ static const struct command COMMANDS[] = {
      user_reset_command},
     {"server list", "[--var FOLDER] [--json]", "the servers and their state", "",
      server_list_command},
-    {"server add", "[--var FOLDER] SLUG USER@HOST[:PORT] --pin SHA256:...",
+    {"server add", "[--var FOLDER] --as LOGIN [--pin SHA256:...] SLUG USER@HOST[:PORT]",
      "add a server whose host key you already know",
-     "Prints the line to put into authorized_keys of that account. The server's key is asked for\n"
-     "and must be the one of --pin; without --pin it is only shown and nothing is added.\n",
+     "The password of LOGIN is read from standard input. Prints the line to put into\n"
+     "authorized_keys of the account on the server. With --pin the server is asked for its host\n"
+     "key, which must be that one; without, confirm it on the server's page.\n",
      server_add_command},
     {"job list", "[--var FOLDER] [--json] [--limit N]", "the newest jobs", "", job_list_command},
     {"version", "", "print the version", "", version_command},

@@ -85,6 +85,16 @@ static int read_line(char *buffer, size_t size, struct err *err)
     return 0;
 }
 
+static int ask_once(char *buffer, size_t size, struct err *err)
+{
+    int rc;
+
+    fputs("Password: ", stderr);
+    rc = read_line(buffer, size, err);
+    fputs("\n", stderr);
+    return rc;
+}
+
 static int ask_twice(char *buffer, size_t size, struct err *err)
 {
     char again[1100];
@@ -101,7 +111,9 @@ static int ask_twice(char *buffer, size_t size, struct err *err)
     return rc;
 }
 
-int cli_read_password(char *buffer, size_t buffer_size, struct err *err)
+/* Without echo on a terminal, where `ask` does the asking; else one line as it comes. */
+static int read_hidden(char *buffer, size_t size, struct err *err,
+                       int (*ask)(char *buffer, size_t size, struct err *err))
 {
     struct termios shown, hidden;
     int rc;
@@ -109,11 +121,21 @@ int cli_read_password(char *buffer, size_t buffer_size, struct err *err)
     /* stdio would keep a copy of the password in its own buffer. */
     setvbuf(stdin, NULL, _IONBF, 0);
     if (tcgetattr(STDIN_FILENO, &shown) != 0)
-        return read_line(buffer, buffer_size, err);
+        return read_line(buffer, size, err);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    rc = ask_twice(buffer, buffer_size, err);
+    rc = ask(buffer, size, err);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     return rc;
+}
+
+int cli_read_password(char *buffer, size_t buffer_size, struct err *err)
+{
+    return read_hidden(buffer, buffer_size, err, ask_twice);
+}
+
+int cli_read_one_password(char *buffer, size_t buffer_size, struct err *err)
+{
+    return read_hidden(buffer, buffer_size, err, ask_once);
 }

@@ -99,6 +99,19 @@ static int write_web_server_conf(const struct up *up, struct err *err)
     return conf_write(&conf, up->iso.nginx, up->iso.serve, err);
 }
 
+/* For `windlass setup-url` and people who look. */
+static int write_origin(const struct up *up, struct err *err)
+{
+    char path[PLACE_SIZE], line[256];
+    int len = snprintf(line, sizeof(line), "%s\n", up->origin);
+
+    if (len >= (int)sizeof(line))
+        return err_field(err, "origin", "The origin is longer than 254 bytes.");
+    if (place_path(&up->place, "run/origin", path, err) != 0)
+        return -1;
+    return fs_write_atomic(path, line, (size_t)len, 0600, err);
+}
+
 /* Everything before the first program. */
 static int prepare(struct up *up, struct err *err)
 {
@@ -114,7 +127,8 @@ static int prepare(struct up *up, struct err *err)
         return err_errno(err, "chmod");
     isolation_choose(&up->iso, reached);
     if (check_low_port(up, err) != 0 || layout_make(&up->place, &up->iso, err) != 0
-        || export_settings(up, err) != 0 || write_web_server_conf(up, err) != 0)
+        || write_origin(up, err) != 0 || export_settings(up, err) != 0
+        || write_web_server_conf(up, err) != 0)
         return -1;
     programs->place = &up->place;
     programs->iso = &up->iso;
