@@ -20,8 +20,8 @@
 enum method { METHOD_NONE = 0, METHOD_GET, METHOD_HEAD, METHOD_POST };
 
 struct transport; /* transport.h: FastCGI, or a fake in tests */
-struct site;      /* site.h: what one process knows: paths, origin, templates, recipes */
-struct form;
+struct site;      /* site.h: what one process knows: paths, origin, templates */
+struct form;      /* form.h */
 
 /* The signed-in person, from the session row. user_id is "" when nobody is. */
 struct session {
@@ -33,6 +33,8 @@ struct session {
     uint8_t id_hash[32];
     const char
         *token; /* the cookie's value: needed for CSRF and to prove a job's origin; never logged */
+    int64_t created_at;
+    int64_t seen_at;
     int64_t proved_at;
     int64_t expires_at;
 };
@@ -43,23 +45,29 @@ struct request {
     const struct site *site;
     struct transport *transport;
     enum method method;
-    const char *path;  /* decoded once, normalised, begins with / */
+    const char *path;  /* decoded once, begins with /, without the /api/v1 in front */
+    const char *url;   /* path and query as they came (percent-encoded), for ?next= */
     const char *ip;    /* the real peer, from nginx */
     const char *agent; /* User-Agent, cut to 200 bytes */
     const char *id;    /* request id: in the log, on error pages, in audit events */
     bool wants_json;   /* Accept: application/json, or below /api/v1 */
     bool is_https;
     struct session session;
+    const char *csrf;        /* the token this page's forms must carry, or "" */
     struct actor actor;      /* for audit_append */
     const struct form *form; /* POST with urlencoded body; NULL otherwise */
     const struct form *query;
+    const char *content_type;
+    int64_t content_length;
     const char *params[4]; /* the path's {names}, in order */
 };
 
 /* {name} of the route's pattern, by position: 0 is the first. */
 const char *request_param(const struct request *req, int index);
-/* Fields of the query string and of the form. A field given twice was refused before the handler.
- */
+/* Fields of the query string and of the form. What the dispatcher refused before the handler, with
+ * 400 or 422 and the field's name: a field given twice, a value that is not UTF-8 or holds a NUL
+ * (but for fields named raw.*, which may hold any bytes: read those with request_field_bytes).
+ * Browsers send line ends as CR LF. */
 const char *request_query(const struct request *req, const char *name);
 int64_t request_query_int(const struct request *req, const char *name, int64_t min, int64_t max,
                           int64_t otherwise);

@@ -6,35 +6,28 @@
  * makes the error page (or problem+json, RFC 9457). For a form that was refused: respond_page with
  * status 422, the typed values and the errors.
  *
- * What a template sees is one object of three names, nothing else at its root:
+ * What a template sees is one object of three names, nothing else at its root
+ * (tests/web/fixtures/README.md has the shapes, the fixtures beside it an example of each page):
  *
  *   data   what the handler gave as data. Also the whole of the JSON answer.
- *   page   what the handler gave as page, completed with null for what it left out:
- *            title   string; the <title>, without the product's name
- *            tab     string; the navigation entry this page belongs to: home, apps, jobs, servers,
- *                    audit, profile or "" (see site.tab)
- *            errors  null, or {"summary": string, "list": [{"field", "text"}...]} for a 422 page
- *          and whatever else that page needs (form values go under page.form).
+ *   page   what the handler gave as page. The dispatcher adds what is missing of: title "", tab
+ *          {home, apps, jobs, servers, audit} (a handler may set the name of one as a string), tier
+ *          "", crumbs [], refresh "", may {deploy, secrets, configure, servers, audit} by the
+ *          person's role, errors {}, error_list [], values {}.
  *   site   made by the dispatcher (cgi/http/view.c), the same on every page:
  *            csrf          string; the hidden field is <input type="hidden" name="csrf" ...>
- *            user          null when signed out, else {id, login, name, role, initials}
- *            may           {view, deploy, secrets, configure, servers, audit, admin}: booleans, by
- *                          the highest role held; all false when signed out
- *            tab           {home, apps, jobs, servers, audit, profile}: booleans; the one that
- *                          page.tab names is true
+ *            user          null when signed out, else {id, login, name, role, initials, is_admin}
  *            running_jobs  integer; jobs queued or running
  *            flash         null, or {kind: "ok"|"warn", text, is_warn}
  *            theme         "system", "light" or "dark"
  *            static        "/static/<version>": {{site.static}}/app.css
  *            origin        "https://deploy.example.org"
- *            path          this request's path (no query)
- *            url           path and query, for ?next= and for theme forms
- *            request_id    string
- *            version       the program's version
- *            now           integer, UTC ms      now_text   "2026-11-21 00:19 UTC"
+ *            path, url     this request's path; the same with its query
+ *            request_id, version   strings
+ *            now           integer, UTC ms
  *
- * Besides its own templates the dispatcher needs "error": data = {status, title, detail, code,
- * request_id, allow}, page = {title, tab: ""}; `detail` is the sentence for the person. */
+ * Besides its own templates the dispatcher needs "error": data = {status, title, message, fix,
+ * links: [{text, href}]}. */
 #ifndef WL_CGI_HTTP_RESPONSE_H
 #define WL_CGI_HTTP_RESPONSE_H
 
