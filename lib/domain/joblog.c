@@ -156,7 +156,7 @@ ptrdiff_t joblog_parse(const char *bytes, size_t len, struct joblog_record *reco
     found.kind = next_char(&r);
     expect(&r, ' ');
     found.origin = number(&r, INT64_MAX);
-    if (r.failed || strchr(KINDS, found.kind) == NULL)
+    if (r.failed || memchr(KINDS, found.kind, strlen(KINDS)) == NULL)
         return -1;
     found.text = r.at;
     found.text_len = (size_t)(r.end - r.at);
