@@ -1,7 +1,7 @@
 /* child.c - starting, restarting, and saying so (child.h). */
 #include "cli/up/child.h"
 
-#include <limits.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
@@ -55,6 +55,11 @@ void child_ended(struct child *child, int wait_status)
     char how[64], when[32];
     int64_t wait_ms = plan_next(child);
 
+    /* An nginx worker whose master is gone still holds the port, and the next master could not have
+     * it. The group's number is the leader's, and stays taken while a member lives. */
+    if (child->ends_group)
+        (void)kill(-child->pid, SIGKILL);
+    child->last_status = wait_status;
     child->pid = 0;
     fprintf(stderr, "windlass: %s ended (%s); it is started again in %s\n", child->name,
             child_end_text(how, sizeof(how), wait_status),

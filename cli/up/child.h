@@ -20,6 +20,8 @@ struct child {
     int64_t start_at;                 /* when to start it again; 0: not waiting */
     int failures;                     /* quick deaths in a row */
     int starts;
+    bool ends_group; /* what it has forked is of no use without it: killed when it ends */
+    int last_status; /* wait status of the last end */
 };
 
 int child_start(struct child *child, struct err *err) MUST_USE;

@@ -121,6 +121,7 @@ int programs_prepare(struct programs *programs, struct err *err)
         children[i].spec.stdout_fd = children[i].spec.stderr_fd = programs->log_fd;
         children[i].spec.death_signal = SIGTERM;
         children[i].spec.new_session = true;
+        children[i].ends_group = i != PROGRAM_WORKER; /* its runners finish what they must */
     }
     if (prepare_own(programs, PROGRAM_WORKER, "worker", worker, err) != 0
         || prepare_own(programs, PROGRAM_WEB, "web", web, err) != 0
@@ -158,7 +159,7 @@ static void reap(struct programs *programs, void (*ended)(struct child *child, i
 
 static void forget(struct child *child, int wait_status)
 {
-    (void)wait_status;
+    child->last_status = wait_status;
     child->pid = 0;
 }
 
@@ -184,35 +185,47 @@ void programs_watch(struct programs *programs, int budget_ms)
         child_tick(&programs->children[i]);
 }
 
-static bool worker_is_ready(const struct programs *programs)
+static bool worker_is_ready(const struct programs *programs, struct err *why)
 {
+    (void)err_set(why, ERR_BUSY, "No answer on its ask socket.");
     return worker_answers(programs->place);
 }
 
-static bool site_is_ready(const struct programs *programs)
+static bool site_is_ready(const struct programs *programs, struct err *why)
 {
-    return site_answers(programs->endpoint);
+    return site_answers(programs->endpoint, why);
+}
+
+/* The first of those started that is no longer there; NULL when all are. */
+static const struct child *find_ended(const struct programs *programs, enum program last)
+{
+    for (int i = 0; i <= (int)last; i++)
+        if (programs->children[i].pid == 0)
+            return &programs->children[i];
+    return NULL;
 }
 
 /* Until `ready`, the deadline, a death or a stop signal. */
 static int await_ready(struct programs *programs, enum program which,
-                       bool (*ready)(const struct programs *programs), struct err *err)
+                       bool (*ready)(const struct programs *programs, struct err *why),
+                       struct err *err)
 {
     int64_t deadline = clock_mono_ms() + READY_MS;
+    struct err why = {0};
+    const struct child *ended;
+    char how[64];
 
-    while (stop_signals == 0 && !ready(programs)) {
+    while (stop_signals == 0 && !ready(programs, &why)) {
         reap(programs, forget);
-        for (int i = 0; i <= (int)which; i++)
-            if (programs->children[i].pid == 0)
-                return err_set(err, ERR_INTERNAL,
-                               "%s ended while starting. Its last words are "
-                               "below.",
-                               programs->children[i].name);
+        if ((ended = find_ended(programs, which)) != NULL)
+            return err_set(err, ERR_INTERNAL,
+                           "%s ended while starting (%s). The last log lines are below.",
+                           ended->name, child_end_text(how, sizeof(how), ended->last_status));
         if (clock_left_ms(deadline) == 0)
             return err_set(err, ERR_INTERNAL,
-                           "%s runs but does not answer after %d s. The last "
-                           "log lines are below.",
-                           programs->children[which].name, READY_MS / 1000);
+                           "%s runs but does not answer well after %d s: %s The last log lines are "
+                           "below.",
+                           programs->children[which].name, READY_MS / 1000, why.user);
         programs_await_signal(30);
     }
     return 0;

@@ -164,19 +164,20 @@ bool worker_answers(const struct place *place)
     return len > 0 && says_ok(answer, (size_t)len);
 }
 
-bool site_answers(const struct endpoint *endpoint)
+bool site_answers(const struct endpoint *endpoint, struct err *why)
 {
     const char *const allow[] = {endpoint->host, NULL};
     struct browser *browser = browser_new(endpoint->local, allow);
     struct browser_page page;
-    struct err err = {0};
     bool answers = false;
 
     browser_page_init(&page);
     /* A public origin other than this address makes the page refuse our Host with a 4xx: that is an
      * answer too. */
-    if (browser != NULL && browser_get(browser, "/healthz", "application/json", &page, &err) == 0)
+    if (browser != NULL && browser_get(browser, "/healthz", "application/json", &page, why) == 0) {
         answers = page.status > 0 && page.status < 500;
+        (void)err_set(why, ERR_REMOTE, "It answers %d.", page.status);
+    }
     browser_page_deinit(&page);
     browser_free(browser);
     return answers;

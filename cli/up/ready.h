@@ -27,7 +27,8 @@ int endpoint_is_free(const struct endpoint *endpoint, struct err *err) MUST_USE;
 int socket_listen(const struct place *place, const char *name, gid_t gid, struct err *err) MUST_USE;
 /* One `ping` on the ask socket, 2 s: whether the worker answered that it is well. */
 bool worker_answers(const struct place *place);
-/* One GET of /healthz, 5 s: whether a page program answered through nginx. */
-bool site_answers(const struct endpoint *endpoint);
+/* One GET of /healthz: whether a page program answered through nginx; `why` says what was seen when
+ * not. */
+bool site_answers(const struct endpoint *endpoint, struct err *why);
 
 #endif

@@ -31,7 +31,7 @@ int guard_apply(CURL *curl, struct guard *guard, bool allow_http, struct err *er
     guard->refused = false;
     guard->message[0] = '\0';
     if (curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols) != CURLE_OK
-        || curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "") != CURLE_OK
+        || curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocols) != CURLE_OK
         || curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK
         || curl_easy_setopt(curl, CURLOPT_PROXY, "") != CURLE_OK
         || curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK
