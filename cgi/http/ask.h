@@ -1,5 +1,5 @@
-/* ask.h - questions the web side puts to the worker, answered within 2 s (5 s where a target or a
- * password hash is involved).
+/* ask.h - questions the web side puts to the worker, answered within 5 s (15 s where a target is
+ * asked).
  *
  * One SOCK_SEQPACKET message each way, JSON, at most 64 KiB (docs/architecture.md "The ask socket"
  * lists the verbs). The session's token is added by ask() when the request has one. */
@@ -17,5 +17,13 @@ int ask(struct request *req, const char *verb, json_t *question, json_t **answer
 void ask_poke(const struct request *req);
 /* Seal bytes to the worker's public key (base64url text in the arena). */
 const char *ask_seal(struct request *req, const void *bytes, size_t len, struct err *err) MUST_USE;
+/* The sealed proof of who asks for a job (docs/architecture.md "Who asked"): the bytes of job.auth,
+ * in the arena. environment_id: "" for none. */
+struct ask_proof {
+    const uint8_t *bytes;
+    size_t len;
+};
+int ask_proof(struct request *req, const char *job_id, const char *kind, const char *environment_id,
+              struct ask_proof *proof, struct err *err) MUST_USE;
 
 #endif

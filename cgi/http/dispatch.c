@@ -355,6 +355,7 @@ int dispatch(struct dispatcher *d, struct transport *transport)
     if (run_steps(&x) != 0)
         answer_failure(&x);
     render(&x, &body);
+    request_drain(&x.req);
     if (response_send(&x.res, &body, transport) == 0)
         status = x.res.status;
     log_request(&x, started);

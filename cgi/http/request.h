@@ -59,6 +59,7 @@ struct request {
     const struct form *query;
     const char *content_type;
     int64_t content_length;
+    int64_t body_left;     /* bytes of the body not read yet */
     const char *params[4]; /* the path's {names}, in order */
 };
 

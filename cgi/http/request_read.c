@@ -103,6 +103,8 @@ static int read_path(struct request *req, const char *uri, struct err *err)
     req->url = arena_strdup(req->arena, uri);
     if (req->url == NULL)
         return too_large(err);
+    if (!str_is_utf8(uri, strlen(uri)) || str_has_control(uri, strlen(uri), false))
+        return err_set(err, ERR_INPUT, "This address has characters that no address may have.");
     uri += path_len;
     if (form_parse(req->arena, uri + (*uri == '?'), strcspn(uri + (*uri == '?'), "#"), &query, err)
             != 0
@@ -136,9 +138,35 @@ int request_read_head(struct request *req, struct err *err)
     if (length != NULL && length[0] != '\0'
         && !str_to_int64(length, 0, INT64_MAX / 2, &req->content_length))
         return err_set(err, ERR_INPUT, "The request's length is not a number.");
+    req->body_left = req->content_length;
     if (uri == NULL || strlen(uri) > URI_MAX)
         return err_set(err, ERR_INPUT, "This address is too long, or missing.");
     return read_path(req, uri, err);
+}
+
+ptrdiff_t request_body_read(struct request *req, void *bytes, size_t len)
+{
+    ptrdiff_t n;
+
+    if (req->body_left <= 0)
+        return 0;
+    if ((int64_t)len > req->body_left)
+        len = (size_t)req->body_left;
+    n = req->transport->read(req->transport, bytes, len);
+    if (n <= 0) {
+        req->body_left = 0;
+        return -1;
+    }
+    req->body_left -= n;
+    return n;
+}
+
+void request_drain(struct request *req)
+{
+    char bytes[16384];
+
+    while (request_body_read(req, bytes, sizeof bytes) > 0)
+        continue;
 }
 
 static int read_body(struct request *req, char *bytes, size_t len, struct err *err)
@@ -146,7 +174,7 @@ static int read_body(struct request *req, char *bytes, size_t len, struct err *e
     size_t got = 0;
 
     while (got < len) {
-        ptrdiff_t n = req->transport->read(req->transport, bytes + got, len - got);
+        ptrdiff_t n = request_body_read(req, bytes + got, len - got);
 
         if (n <= 0)
             return err_set(err, ERR_INPUT,

@@ -12,6 +12,11 @@ int request_read_head(struct request *req, struct err *err) MUST_USE;
 /* The urlencoded body into req->form. A body of another type is ERR_INPUT; *is_wrong_type then says
  * 415. */
 int request_read_form(struct request *req, bool *is_wrong_type, struct err *err) MUST_USE;
+/* The next bytes of the body, never more than Content-Length says: how many, 0 at the end, -1 when
+ * it broke off. */
+ptrdiff_t request_body_read(struct request *req, void *bytes, size_t len);
+/* Take in what nobody read: a web server still sending the body would not see the answer. */
+void request_drain(struct request *req);
 /* Whether the Accept header prefers application/json to text/html (RFC 9110 §12.5.1). */
 bool request_prefers_json(const char *accept);
 
