@@ -1,0 +1,25 @@
+# unlock.sh - release the lock if it is still this job's (ENV, OWNER_JOB, OWNER_EPOCH), after removing the job's folder (REMOVE=1). Safe to repeat.
+# shellcheck shell=sh disable=SC2154
+base=$HOME/.windlass
+lock=$base/locks/$ENV
+for begun in "$base/jobs/$OWNER_JOB"/*/begun; do
+    [ -f "$begun" ] || continue
+    if [ ! -f "${begun%begun}end" ] && alive "$begun"; then
+        echo "result=running"
+        exit 0
+    fi
+done
+if [ -f "$lock/owner" ]; then
+    epoch=$(field epoch "$lock/owner")
+    if [ "$(field job "$lock/owner")" != "$OWNER_JOB" ] || [ "${epoch:-0}" -gt "$OWNER_EPOCH" ]; then
+        echo "result=foreign"
+        exit 0
+    fi
+fi
+[ "$REMOVE" != 1 ] || rm -rf "$base/jobs/${OWNER_JOB:?}"
+if [ -d "$lock" ]; then
+    # Out of the way in one instant: nobody ever sees a lock without an owner because of us.
+    rm -rf "$base/locks/.gone-$OWNER_JOB"
+    mv "$lock" "$base/locks/.gone-$OWNER_JOB" && rm -rf "$base/locks/.gone-$OWNER_JOB"
+fi
+if [ -d "$lock" ]; then echo "result=failed"; else echo "result=ok"; fi
