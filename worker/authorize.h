@@ -16,7 +16,6 @@ struct requester {
     struct actor actor; /* borrows from the fields below: keep the struct where it is */
     char user_id[CRYPTO_ID_SIZE];
     char name[336];
-    char ip[64];
     enum role role;
     bool is_command_line;
 };

@@ -1,0 +1,152 @@
+/* secret_values.c - bringing the two halves of a secret set together (secret_values.h). */
+#include "worker/secret_values.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "db/secret_sets.h"
+#include "db/vault/secrets.h"
+#include "lib/base/str.h"
+
+#define ARENA_MAX    ((size_t)64 * 1024 * 1024)
+#define VALUE_MAX    ((size_t)1024 * 1024)
+#define SETS_TO_MASK 3
+
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_NO_MEMORY, "There is not enough memory for the secrets.");
+}
+
+void secret_values_free(struct secret_values *values)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        if (values->items[i].bytes != NULL)
+            crypto_wipe(values->items[i].bytes, values->items[i].len);
+        free(values->items[i].bytes);
+        free(values->items[i].path);
+    }
+    free(values->items);
+    *values = (struct secret_values){0};
+}
+
+static int read_bytes(struct vault *vault, const char *environment_id, int64_t number,
+                      const struct secret_row *row, struct secret_item *item, struct err *err)
+{
+    struct buf bytes;
+    int rc = 0;
+
+    buf_init(&bytes, VALUE_MAX);
+    if (item->is_hidden)
+        rc = vault_get_secret(vault, environment_id, number, row->key, &bytes, err);
+    else
+        buf_add_str(&bytes, row->plain == NULL ? "" : row->plain);
+    if (rc == 0 && buf_ok(&bytes)) {
+        item->bytes = malloc(bytes.len + 1);
+        if (item->bytes != NULL) {
+            memcpy(item->bytes, bytes.data, bytes.len);
+            item->bytes[bytes.len] = '\0';
+            item->len = bytes.len;
+        }
+    }
+    buf_wipe(&bytes);
+    buf_deinit(&bytes);
+    if (rc != 0)
+        return -1;
+    return item->bytes == NULL ? no_memory(err) : 0;
+}
+
+/* Append one entry of a set to the list, which has room. */
+static int take(struct vault *vault, const char *environment_id, int64_t number,
+                const struct secret_row *row, struct secret_values *values, struct err *err)
+{
+    struct secret_item *item = &values->items[values->count];
+
+    *item = (struct secret_item){.is_file = strcmp(row->form, "file") == 0,
+                                 .is_hidden = strcmp(row->kind, "plain") != 0,
+                                 .mode = row->mode};
+    values->count++; /* from here on secret_values_free sees it */
+    if (!str_copy(item->key, sizeof item->key, row->key))
+        return err_set(err, ERR_INTERNAL, "The database holds a secret whose name is too long.");
+    if (row->path != NULL && (item->path = strdup(row->path)) == NULL)
+        return no_memory(err);
+    return read_bytes(vault, environment_id, number, row, item, err);
+}
+
+static bool has_bytes(const struct secret_values *values, size_t count,
+                      const struct secret_item *item)
+{
+    for (size_t i = 0; i < count; i++)
+        if (values->items[i].len == item->len
+            && memcmp(values->items[i].bytes, item->bytes, item->len) == 0)
+            return true;
+    return false;
+}
+
+/* Forget the item just taken when its value is empty or there already: masking needs it once. */
+static void drop_repeated(struct secret_values *values)
+{
+    struct secret_item *item = &values->items[values->count - 1];
+
+    if (item->len > 0 && !has_bytes(values, values->count - 1, item))
+        return;
+    crypto_wipe(item->bytes, item->len);
+    free(item->bytes);
+    free(item->path);
+    values->count--;
+}
+
+/* Append a whole set (or its hidden values, each once). */
+static int take_set(struct db *shared, struct vault *vault, const char *environment_id,
+                    int64_t number, bool to_mask, struct secret_values *values, struct err *err)
+{
+    struct arena *arena = arena_new(ARENA_MAX);
+    struct secret_rows rows = {0};
+    struct secret_item *grown;
+    int rc = -1;
+
+    if (arena == NULL)
+        return no_memory(err);
+    if (secret_set_read(shared, environment_id, number, arena, &rows, err) != 0)
+        goto out;
+    grown = realloc(values->items, (values->count + rows.count + 1) * sizeof *grown);
+    if (grown == NULL) {
+        no_memory(err);
+        goto out;
+    }
+    values->items = grown;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (to_mask && strcmp(rows.rows[i].kind, "plain") == 0)
+            continue;
+        if (take(vault, environment_id, number, &rows.rows[i], values, err) != 0)
+            goto out;
+        if (to_mask)
+            drop_repeated(values);
+    }
+    rc = 0;
+out:
+    arena_free(arena);
+    return rc;
+}
+
+int secret_values_of_set(struct db *shared, struct vault *vault, const char *environment_id,
+                         int64_t number, struct secret_values *values, struct err *err)
+{
+    *values = (struct secret_values){0};
+    if (number <= 0)
+        return 0;
+    if (take_set(shared, vault, environment_id, number, false, values, err) == 0)
+        return 0;
+    secret_values_free(values);
+    return -1;
+}
+
+int secret_values_to_mask(struct db *shared, struct vault *vault, const char *environment_id,
+                          int64_t number, struct secret_values *values, struct err *err)
+{
+    *values = (struct secret_values){0};
+    for (int64_t n = number; n > 0 && n > number - SETS_TO_MASK; n--)
+        if (take_set(shared, vault, environment_id, n, true, values, err) != 0) {
+            secret_values_free(values);
+            return -1;
+        }
+    return 0;
+}
