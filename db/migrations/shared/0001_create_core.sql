@@ -287,6 +287,10 @@ CREATE TABLE audit_event (
 CREATE INDEX audit_by_environment ON audit_event(environment_id, seq) WHERE environment_id IS NOT NULL;
 CREATE INDEX audit_by_actor ON audit_event(actor_name, seq);
 CREATE INDEX audit_by_verb ON audit_event(verb, seq);
+-- Also stops INSERT OR REPLACE, which fires no delete trigger.
+CREATE TRIGGER audit_event_has_no_gaps BEFORE INSERT ON audit_event
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_event)
+BEGIN SELECT RAISE(ABORT, 'audit events are numbered without gaps'); END;
 CREATE TRIGGER audit_event_is_append_only_update BEFORE UPDATE ON audit_event
 BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END;
 CREATE TRIGGER audit_event_is_append_only_delete BEFORE DELETE ON audit_event
