@@ -3,7 +3,6 @@
 #include "cgi/http/dispatch.h"
 
 #include <string.h>
-#include <strings.h>
 #include "cgi/http/cookie.h"
 #include "cgi/http/csrf.h"
 #include "cgi/http/form.h"
@@ -54,16 +53,6 @@ static int refuse(struct exchange *x, int status)
 {
     x->status = status;
     return -1;
-}
-
-/* Against DNS rebinding and links built from a forged Host: one name, the configured one. */
-static int check_host(struct exchange *x)
-{
-    if (strcasecmp(request_header(&x->req, "HTTP_HOST"), x->req.site->host) == 0)
-        return 0;
-    err_set(&x->err, ERR_INPUT, "This dashboard answers at %s only. Open that address.",
-            x->req.site->origin);
-    return refuse(x, 400);
 }
 
 static int find_route(struct exchange *x)
@@ -248,8 +237,10 @@ static int run_steps(struct exchange *x)
 {
     if (request_read_head(&x->req, &x->err) != 0)
         return refuse(x, x->err.code == ERR_INPUT ? 400 : 0);
-    if (check_host(x) != 0 || find_route(x) != 0 || find_session(x) != 0 || find_csrf(x) != 0
-        || check_route(x) != 0 || check_capability(x) != 0 || check_write(x) != 0)
+    if (request_check_host(&x->req, &x->err) != 0)
+        return refuse(x, 400);
+    if (find_route(x) != 0 || find_session(x) != 0 || find_csrf(x) != 0 || check_route(x) != 0
+        || check_capability(x) != 0 || check_write(x) != 0)
         return -1;
     return run_handler(x);
 }

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include "cgi/http/form.h"
 #include "cgi/http/path.h"
+#include "cgi/http/site.h"
 #include "cgi/http/transport.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
@@ -142,6 +143,14 @@ int request_read_head(struct request *req, struct err *err)
     if (uri == NULL || strlen(uri) > URI_MAX)
         return err_set(err, ERR_INPUT, "This address is too long, or missing.");
     return read_path(req, uri, err);
+}
+
+int request_check_host(const struct request *req, struct err *err)
+{
+    if (strcasecmp(request_header(req, "HTTP_HOST"), req->site->host) == 0)
+        return 0;
+    return err_set(err, ERR_INPUT, "This dashboard answers at %s only. Open that address.",
+                   req->site->origin);
 }
 
 ptrdiff_t request_body_read(struct request *req, void *bytes, size_t len)

@@ -9,6 +9,9 @@
  * fields that an error page needs (id, path "/", params) are valid even on failure. ERR_INPUT is a
  * 400 here. */
 int request_read_head(struct request *req, struct err *err) MUST_USE;
+/* The Host header is the configured one; ERR_INPUT (a 400) otherwise. Against DNS rebinding and
+ * links built from a forged Host. */
+int request_check_host(const struct request *req, struct err *err) MUST_USE;
 /* The urlencoded body into req->form. A body of another type is ERR_INPUT; *is_wrong_type then says
  * 415. */
 int request_read_form(struct request *req, bool *is_wrong_type, struct err *err) MUST_USE;
