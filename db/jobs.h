@@ -10,7 +10,7 @@
  * job_step_outcome after the target said how it went. An outcome is final.
  *
  * Each call is one transaction of its own unless it says otherwise. Times are UTC ms. The web's
- * side of the same table is db/job_requests.h and its neighbours (statements job_web_*). */
+ * side of the same table is db/jobs_web.h. */
 #ifndef WL_DB_JOBS_H
 #define WL_DB_JOBS_H
 

@@ -12,17 +12,13 @@ int release_load(struct db *db, const char *id, json_t **release, struct err *er
     return db_row_json(s, release, err);
 }
 
-static int set_outcome(struct db *db, const struct release_ended *ended, struct err *err)
+static int set_outcome(struct db *db, const struct release_ended *ended, int64_t *changes,
+                       struct err *err)
 {
-    int64_t changes = 0;
     struct stmt *s = db_use(db, SQL_RELEASE_END);
     db_bind_text(s, ":id", ended->release_id);
     db_bind_text(s, ":outcome", ended->outcome);
-    if (db_run(s, &changes, err) != 0)
-        return -1;
-    if (changes != 1)
-        return err_set(err, ERR_CONFLICT, "This release has an outcome already.");
-    return 0;
+    return db_run(s, changes, err);
 }
 
 static int set_live(struct db *db, const struct release_ended *ended, const char *state,
@@ -46,8 +42,11 @@ static int set_state(struct db *db, const char *environment_id, const char *stat
 
 int release_end(struct db *db, const struct release_ended *ended, struct err *err)
 {
-    if (set_outcome(db, ended, err) != 0)
+    int64_t changes = 0;
+    if (set_outcome(db, ended, &changes, err) != 0)
         return -1;
+    if (changes != 1)
+        return 0;
     switch (ended->effect) {
     case RELEASE_EFFECT_NONE:
         return 0;

@@ -26,7 +26,7 @@ enum release_effect {
 };
 
 /* Write the release's outcome and the environment's live_*. Needs an open transaction. A release
- * that has an outcome already is ERR_CONFLICT. */
+ * that has an outcome already keeps it, and the environment stays as it is. */
 struct release_ended {
     const char *release_id, *environment_id;
     const char *outcome; /* live, degraded, reverted, failed, cancelled, unknown, refused */

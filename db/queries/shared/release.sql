@@ -15,4 +15,5 @@ UPDATE environment SET live_release_id = :release_id, live_since = :now, live_st
 
 -- What serves is not what it was, or not known: the last proven release stays named beside the state.
 -- name: release_set_state  roles: worker  writes: environment  returns: none
-UPDATE environment SET live_state = :state WHERE id = :environment_id;
+UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END
+WHERE id = :environment_id;

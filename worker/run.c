@@ -1,0 +1,510 @@
+/* The life of a job between claim and end: waiting for its log, its hosts in order, its runners and
+ * their tries, heartbeat and cancel. What frames mean is in run_frames.c, how it ends in run_end.c.
+ */
+#include "worker/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/str.h"
+#include "worker/authorize.h"
+#include "worker/jobs/kind.h"
+
+#define LOG_LOCK_EVERY_MS 50
+#define LOG_LOCK_WARN_MS  30000
+#define RETRY_MS          500
+#define CLOSING_MS        10000
+
+static const char *const STEP_STATES[] = {"pending", "intent",    "ok",     "failed",
+                                          "skipped", "cancelled", "unknown"};
+
+enum step_state step_state_from_name(const char *name)
+{
+    for (size_t i = 0; name != NULL && i < COUNT_OF(STEP_STATES); i++) {
+        if (strcmp(name, STEP_STATES[i]) == 0)
+            return (enum step_state)i;
+    }
+    return STEP_PENDING;
+}
+
+const char *step_state_name(enum step_state state)
+{
+    return STEP_STATES[state];
+}
+
+struct run *run_new(const struct job_hold *hold)
+{
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return NULL;
+    run->hold = *hold;
+    run->opened_at = run->renewed_at = clock_mono_ms();
+    journal_init(&run->journal);
+    link_init(&run->link);
+    return run;
+}
+
+void run_free(struct run *run)
+{
+    if (run == NULL)
+        return;
+    run_child_stop(run);
+    link_close(&run->link);
+    journal_close(&run->journal);
+    json_decref(run->job);
+    json_decref(run->plan);
+    json_decref(run->release);
+    json_decref(run->hidden);
+    json_decref(run->results);
+    json_decref(run->server);
+    json_decref(run->stalled);
+    recipe_free(run->recipe);
+    hide_free(run->hide);
+    free(run->hosts);
+    free(run);
+}
+
+struct step_run *run_step(struct run *run, int step)
+{
+    return run->hosts == NULL || step < 0 || step >= run->step_count
+               ? NULL
+               : &run->hosts[run->host].steps[step];
+}
+
+const json_t *run_step_spec(const struct run *run, int step)
+{
+    return json_array_get(json_object_get(run->plan, "steps"), (size_t)step);
+}
+
+void run_drop(struct run *run)
+{
+    LOG_WARN("job_lost", "job=%s epoch=%lld another supervisor holds it", run->hold.id,
+             (long long)run->hold.epoch);
+    run_child_stop(run);
+    journal_finish(&run->journal);
+    run->phase = RUN_GONE;
+}
+
+int run_after_write(struct run *run, int rc, const struct err *err)
+{
+    if (rc == 0)
+        return 0;
+    if (err->code == ERR_CONFLICT) {
+        run_drop(run);
+        return -1;
+    }
+    log_err("job_write", err); /* busy, disk full: the same write again, soon */
+    run->wake_at = clock_mono_ms() + RETRY_MS;
+    return 1;
+}
+
+void run_masked(const struct run *run, const char *text, char *out, size_t out_size)
+{
+    struct buf masked;
+    buf_init(&masked, (size_t)64 * 1024);
+    if (text == NULL)
+        text = "";
+    hide_text(run->hide, text, strnlen(text, 16 * 1024), &masked);
+    (void)str_copy(out, out_size, buf_ok(&masked) ? masked.data : "");
+    buf_deinit(&masked);
+}
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
+/* The rows of steps and hosts as they are in the database. */
+static int read_rows(struct worker *w, struct run *run, struct err *err)
+{
+    json_t *hosts = NULL, *steps = NULL, *row;
+    size_t i;
+    int rc = -1;
+
+    if (job_hosts(w->db, run->hold.id, &hosts, err) != 0
+        || job_steps(w->db, run->hold.id, &steps, err) != 0)
+        goto out;
+    run->host_count = (int)json_array_size(hosts);
+    run->step_count = (int)json_array_size(json_object_get(run->plan, "steps"));
+    if (run->host_count < 1 || run->host_count > RUN_HOSTS_MAX || run->step_count < 1
+        || run->step_count > RUN_STEPS_MAX) {
+        err_set(err, ERR_INTERNAL, "The plan has no host or no step, or too many.");
+        goto out;
+    }
+    run->hosts = calloc((size_t)run->host_count, sizeof *run->hosts);
+    if (run->hosts == NULL) {
+        err_set(err, ERR_NO_MEMORY, "No memory is left.");
+        goto out;
+    }
+    json_array_foreach(hosts, i, row)
+    {
+        const char *verdict = json_string_value(json_object_get(row, "verdict"));
+        (void)str_copy(run->hosts[i].verdict, sizeof run->hosts[i].verdict,
+                       verdict == NULL ? "" : verdict);
+        run->hosts[i].stored = verdict != NULL;
+        if (verdict != NULL) /* hosts go in order: run_decide finds the next one */
+            run->host = (int)i;
+    }
+    json_array_foreach(steps, i, row)
+    {
+        json_int_t host = json_integer_value(json_object_get(row, "host"));
+        json_int_t step = json_integer_value(json_object_get(row, "step"));
+        if (host < 0 || host >= run->host_count || step < 0 || step >= run->step_count)
+            continue;
+        struct step_run *s = &run->hosts[host].steps[step];
+        s->state = step_state_from_name(json_string_value(json_object_get(row, "state")));
+        run_masked(run, json_string_value(json_object_get(row, "cause")), s->cause,
+                   sizeof s->cause);
+    }
+    rc = 0;
+out:
+    json_decref(hosts);
+    json_decref(steps);
+    return rc;
+}
+
+/* Who asks, and the plan: once per job, before anything else. */
+static int make_plan(struct worker *w, struct run *run, struct err *err)
+{
+    struct requester who;
+    json_t *plan = NULL;
+    int rc = -1;
+
+    if (authorize_job(w->db, w->vault, run->hold.id, &who, err) != 0) {
+        run->denied = err->code == ERR_DENIED || err->code == ERR_SIGNED_OUT;
+        return -1;
+    }
+    if (run->kind->plan(w, run, &plan, err) != 0)
+        return -1;
+    rc = job_set_plan(w->db, &run->hold, plan, json_object_get(plan, "hosts"),
+                      json_object_get(plan, "steps"), err);
+    if (rc == 0)
+        run->plan = json_incref(plan);
+    json_decref(plan);
+    return rc;
+}
+
+/* Load the job and what its kind needs. -1 with a sentence: the job is refused. */
+static int prepare(struct worker *w, struct run *run, struct err *err)
+{
+    if (run->job == NULL && job_load(w->db, run->hold.id, &run->job, NULL, err) != 0)
+        return -1;
+    run->kind = job_kind_find(json_string_value(json_object_get(run->job, "kind")));
+    if (run->kind == NULL)
+        return err_set(err, ERR_INPUT, "This version of Windlass does not know jobs of kind %.40s.",
+                       json_string_value(json_object_get(run->job, "kind")));
+    run->cancel = (int)json_integer_value(json_object_get(run->job, "cancel"));
+    json_t *plan = json_object_get(run->job, "plan");
+    run->resumed = json_is_object(plan);
+    if (run->resumed)
+        run->plan = json_incref(plan);
+    else if (make_plan(w, run, err) != 0)
+        return -1;
+    if (run->kind->open != NULL && run->kind->open(w, run, err) != 0)
+        return -1;
+    return read_rows(w, run, err);
+}
+
+static bool is_transient(const struct err *err)
+{
+    return err->code == ERR_BUSY || err->code == ERR_NO_SPACE;
+}
+
+/* The log is ours: plan, start the mask, begin. */
+static void open_run(struct worker *w, struct run *run)
+{
+    struct err err = {0}, journal_err = {0};
+    int rc = run->prepared ? 0 : prepare(w, run, &err);
+    run->prepared = rc == 0;
+    if (rc != 0 && err.code == ERR_CONFLICT && run->plan == NULL && run->job != NULL) {
+        int cancel;
+        struct err held = {0};
+        if (job_check_hold(w->db, &run->hold, &cancel, &held) != 0 && held.code == ERR_CONFLICT) {
+            run_drop(run);
+            return;
+        }
+    }
+    if (rc != 0 && is_transient(&err)) {
+        log_err("job_prepare", &err);
+        run->wake_at = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    if (journal_start(&run->journal, &w->config, run->hidden, &journal_err) != 0) {
+        log_err("journal_start", &journal_err);
+        run->wake_at = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    run->journal_open = true;
+    if (rc == 0) {
+        if (run->resumed)
+            journal_words(&run->journal, -1, -1, "Windlass was restarted; this job goes on.");
+        run->phase = run->hosts[run->host].verdict[0] != '\0' ? RUN_DECIDING : RUN_SYNCING;
+        journal_sync(&run->journal);
+        return;
+    }
+    log_err("job_refused", &err);
+    run->refused = !run->resumed;
+    run_fail(run, run->resumed ? "unknown" : "failed", err.user);
+}
+
+static void tick_opening(struct worker *w, struct run *run)
+{
+    struct err err = {0};
+    bool busy = false;
+    if (journal_lock(&run->journal, &w->config, run->hold.id, &busy, &err) != 0) {
+        log_err("job_log", &err);
+        run->wake_at = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    if (!busy) {
+        open_run(w, run);
+        return;
+    }
+    if (clock_mono_ms() - run->opened_at > LOG_LOCK_WARN_MS) {
+        LOG_WARN("job_log", "job=%s another process still writes its log", run->hold.id);
+        run->opened_at = clock_mono_ms();
+    }
+    run->wake_at = clock_mono_ms() + LOG_LOCK_EVERY_MS;
+}
+
+/* --- hosts and tries ----------------------------------------------------------------------------
+ */
+
+/* 0.2 s, 0.5 s, 1 s, 2 s, 5 s, 10 s, 20 s, 30 s */
+static int64_t pause_after(int tries)
+{
+    static const int pauses[] = {200, 500, 1000, 2000, 5000, 10000, 20000, 30000};
+    size_t i = tries < 1 ? 0 : (size_t)tries - 1;
+    return pauses[i < COUNT_OF(pauses) ? i : COUNT_OF(pauses) - 1];
+}
+
+static bool host_is_untouched(const struct run *run)
+{
+    for (int i = 0; i < run->step_count; i++) {
+        enum step_state state = run->hosts[run->host].steps[i].state;
+        if (state != STEP_PENDING && state != STEP_SKIPPED)
+            return false;
+    }
+    return true;
+}
+
+/* The log is complete up to here: start a runner on the present host. */
+static void start_runner(struct worker *w, struct run *run)
+{
+    struct err err = {0};
+
+    if (run->cancel > 0 && host_is_untouched(run)) {
+        run_host_verdict(run, "cancelled", "Cancelled before it began.", "Not touched.");
+        return;
+    }
+    run->tries++;
+    run->starts++;
+    run->cancel_sent = run->cancel;
+    if (run_child_start(w, run, &err) == 0) {
+        run->phase = RUN_ACTIVE;
+        return;
+    }
+    if (run->phase == RUN_GONE || (err.code == ERR_CONFLICT && run->phase != RUN_GONE)) {
+        if (run->phase != RUN_GONE)
+            run_drop(run);
+        return;
+    }
+    log_err("runner_start", &err);
+    if (is_transient(&err)) {
+        run->tries--;
+        run->phase = RUN_WAITING;
+        run->wake_at = clock_mono_ms() + RETRY_MS;
+        return;
+    }
+    bool untouched = host_is_untouched(run);
+    run_host_verdict(run, untouched ? "failed" : "unknown", err.user,
+                     untouched ? "Not touched." : "Not known.");
+}
+
+/* The runner is gone without a verdict. */
+static void runner_lost(struct run *run)
+{
+    run_child_stop(run);
+    json_decref(run->stalled);
+    run->stalled = NULL;
+    run->stored_count = 0;
+    if (run->tries >= RUN_TRIES) {
+        run_host_verdict(run, "unknown",
+                         "The runner failed eight times without getting further. Look at the "
+                         "worker's log, then at the server.",
+                         "Not known.");
+        return;
+    }
+    LOG_WARN("runner_lost", "job=%s host=%d try=%d", run->hold.id, run->host, run->tries);
+    journal_words(&run->journal, run->host, -1, "The runner stopped; another one takes over.");
+    run->phase = RUN_WAITING;
+    run->wake_at = clock_mono_ms() + pause_after(run->tries);
+}
+
+/* The mask process died: nothing can be shown until there is another. */
+static void mask_lost(struct run *run)
+{
+    LOG_WARN("mask_lost", "job=%s", run->hold.id);
+    run_child_stop(run);
+    journal_close(&run->journal);
+    run->journal_open = false;
+}
+
+static void tick_active(struct worker *w, struct run *run)
+{
+    struct err err = {0};
+    run_take_frames(w, run);
+    if (run->phase != RUN_ACTIVE)
+        return;
+    if (run->cancel > run->cancel_sent) {
+        run->cancel_sent = run->cancel;
+        journal_words(&run->journal, run->host, -1,
+                      run->cancel == 1 ? "Cancel was asked for." : "Kill was asked for.");
+        if (link_send(&run->link, json_pack("{s:s, s:i}", "t", "cancel", "how", run->cancel), &err)
+            != 0)
+            runner_lost(run);
+    }
+    if (run->phase == RUN_ACTIVE && clock_mono_ms() > run->watch_at) {
+        LOG_WARN("runner_stuck", "job=%s host=%d", run->hold.id, run->host);
+        runner_lost(run);
+    }
+}
+
+static void tick_closing(struct run *run)
+{
+    if (journal_synced(&run->journal) || clock_mono_ms() > run->watch_at) {
+        journal_finish(&run->journal);
+        run->phase = RUN_GONE;
+    }
+}
+
+void run_tick(struct worker *w, struct run *run)
+{
+    int64_t now = clock_mono_ms();
+    if (run->phase == RUN_OPENING && now >= run->wake_at)
+        tick_opening(w, run);
+    if (run->phase == RUN_WAITING && now >= run->wake_at && !w->stopping) {
+        run->phase = RUN_SYNCING;
+        journal_sync(&run->journal);
+    }
+    if (run->phase == RUN_SYNCING && journal_synced(&run->journal) && !w->stopping)
+        start_runner(w, run);
+    if (run->phase == RUN_ACTIVE)
+        tick_active(w, run);
+    if (run->phase == RUN_DECIDING && now >= run->wake_at)
+        run_decide(w, run);
+    if (run->phase == RUN_ENDING && now >= run->wake_at)
+        run_end(w, run);
+    if (run->phase == RUN_CLOSING)
+        tick_closing(run);
+}
+
+void run_check(struct worker *w, struct run *run, bool renew)
+{
+    struct err err = {0};
+    int cancel = run->cancel;
+    if (run->phase == RUN_CLOSING || run->phase == RUN_GONE)
+        return;
+    int rc = renew ? job_renew(w->db, &run->hold, clock_now_ms(), &cancel, &err)
+                   : job_check_hold(w->db, &run->hold, &cancel, &err);
+    if (rc != 0 && err.code == ERR_CONFLICT)
+        run_drop(run);
+    else if (rc != 0)
+        log_err("job_renew", &err);
+    else if (cancel > run->cancel)
+        run->cancel = cancel;
+}
+
+/* --- descriptors and children -------------------------------------------------------------------
+ */
+
+size_t run_poll(const struct run *run, struct pollfd fds[RUN_FDS])
+{
+    size_t n = 0;
+    if (run->link.fd >= 0 && run->stalled == NULL)
+        fds[n++] = (struct pollfd){
+            .fd = run->link.fd, .events = link_wants_write(&run->link) ? POLLIN | POLLOUT : POLLIN};
+    if (run->journal.control >= 0)
+        fds[n++] = (struct pollfd){.fd = run->journal.control, .events = POLLIN};
+    if (journal_wants_write(&run->journal))
+        fds[n++] = (struct pollfd){.fd = run->journal.pipe, .events = POLLOUT};
+    return n;
+}
+
+static void link_ready(struct worker *w, struct run *run, short revents)
+{
+    struct err err = {0};
+    bool eof = false;
+    int rc = 0;
+    if ((revents & POLLOUT) != 0)
+        rc = link_write(&run->link, &err);
+    if (rc == 0)
+        rc = link_read(&run->link, &eof, &err);
+    if (rc == 0)
+        run_take_frames(w, run);
+    if (run->phase == RUN_ACTIVE && run->stalled == NULL && (rc != 0 || eof))
+        runner_lost(run);
+}
+
+void run_ready(struct worker *w, struct run *run, const struct pollfd *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i].revents == 0 || run->phase == RUN_GONE)
+            continue;
+        if (fds[i].fd == run->link.fd) {
+            link_ready(w, run, fds[i].revents);
+        } else if (fds[i].fd == run->journal.control) {
+            if (journal_read_answers(&run->journal) == 0) {
+                run_stored(run);
+            } else if (run->phase == RUN_CLOSING) {
+                run->phase = RUN_GONE;
+            } else {
+                mask_lost(run);
+                run->opened_at = clock_mono_ms();
+                if (run->phase != RUN_ENDING && run->phase != RUN_DECIDING)
+                    run->phase = RUN_OPENING;
+                run->wake_at = clock_mono_ms() + RETRY_MS;
+            }
+        } else if (fds[i].fd == run->journal.pipe) {
+            (void)journal_write(&run->journal);
+        }
+    }
+}
+
+bool run_reaped(struct run *run, pid_t pid)
+{
+    if (pid == run->child) {
+        run->child = 0; /* its socket's end of file says the rest, after its last frames */
+        return true;
+    }
+    if (pid == run->journal.pid) {
+        run->journal.pid = 0;
+        return true;
+    }
+    return false;
+}
+
+bool run_is_safe(const struct run *run)
+{
+    if (run->phase != RUN_ACTIVE)
+        return run->phase < RUN_DECIDING || run->phase == RUN_GONE;
+    for (int i = 0; i < run->step_count; i++) {
+        const char *mode = json_string_value(json_object_get(run_step_spec(run, i), "mode"));
+        if (run->hosts[run->host].steps[i].state == STEP_INTENT && !str_equal(mode, "detached")
+            && !str_equal(mode, "health"))
+            return false;
+    }
+    return run->stored_count == 0;
+}
+
+void run_leave(struct run *run)
+{
+    if (run->phase == RUN_GONE)
+        return;
+    run_child_stop(run);
+    if (run->phase != RUN_CLOSING && run->journal_open)
+        journal_words(&run->journal, -1, -1,
+                      "Windlass stops here. The job goes on when it is started again.");
+    journal_finish(&run->journal);
+}
