@@ -7,6 +7,8 @@
 #include "lib/base/fs.h"
 #include "lib/base/str.h"
 
+#define INSTALLED_VAR "/var/lib/windlass" /* packaging/ */
+
 static int find_bin(struct place *place, struct err *err)
 {
     ssize_t len = readlink("/proc/self/exe", place->bin, sizeof(place->bin) - 1);
@@ -100,6 +102,9 @@ int place_find_existing(struct place *place, const char *var, struct err *err)
 {
     char path[PLACE_SIZE];
 
+    if (var == NULL && getenv("WL_VAR") == NULL && !fs_exists("var/.windlass")
+        && fs_exists(INSTALLED_VAR "/.windlass"))
+        var = INSTALLED_VAR;
     if (place_find(place, var, err) != 0 || place_path(place, "db/windlass.db", path, err) != 0)
         return -1;
     if (access(path, F_OK) == 0)

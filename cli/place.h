@@ -19,8 +19,9 @@ struct place {
 int place_find(struct place *place, const char *var, struct err *err) MUST_USE;
 /* Fills home: WL_HOME, else the nearest folder above bin that has templates/ and recipes/. */
 int place_find_home(struct place *place, struct err *err) MUST_USE;
-/* As place_find, and the folder must hold a dashboard's database: ERR_NOT_FOUND says how to make
- * one. */
+/* As place_find, but where neither option, nor WL_VAR, nor ./var says anything, the installed one
+ * in /var/lib/windlass; and the folder must hold a dashboard's database: ERR_NOT_FOUND says how to
+ * make one. */
 int place_find_existing(struct place *place, const char *var, struct err *err) MUST_USE;
 /* var/name; ERR_INPUT when that is too long. */
 int place_path(const struct place *place, const char *name, char path[PLACE_SIZE],

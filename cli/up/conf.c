@@ -165,57 +165,47 @@ static void large_page(struct buf *out)
                      "the data folder.</p>\n<p><a href=\"/\">Home</a></p>\n");
 }
 
-/* One file below run/nginx, given to nginx's user. */
-static int write_part(const struct conf *conf, const char *name, const struct buf *text,
-                      struct err *err)
+static const struct {
+    const char *name;
+    void (*text)(struct buf *out);
+} PAGE_FILES[] = {{"away.html", away_page}, {"large.html", large_page}};
+
+int conf_write_pages(const char *folder, struct err *err)
 {
     char path[PLACE_SIZE];
+    struct buf text;
+    int rc = 0;
 
-    if (!buf_ok(text))
-        return err_set(err, ERR_INTERNAL, "The web server's configuration does not fit.");
-    if (place_path(conf->place, name, path, err) != 0)
-        return -1;
-    return fs_write_atomic(path, text->data, text->len, 0600, err);
+    buf_init(&text, CONF_MAX);
+    for (size_t i = 0; i < COUNT_OF(PAGE_FILES) && rc == 0; i++) {
+        buf_reset(&text);
+        PAGE_FILES[i].text(&text);
+        if (!fs_join(path, sizeof(path), folder, PAGE_FILES[i].name))
+            rc = err_set(err, ERR_INPUT, "The folder's path is too long.");
+        else
+            rc = fs_write_atomic(path, text.data, text.len, 0644, err);
+    }
+    buf_deinit(&text);
+    return rc;
 }
 
-static int give(const struct conf *conf, const char *name, uid_t uid, gid_t gid, struct err *err)
-{
-    char path[PLACE_SIZE];
-
-    if (uid == 0)
-        return 0;
-    if (place_path(conf->place, name, path, err) != 0)
-        return -1;
-    return lchown(path, uid, gid) == 0 ? 0 : err_errno(err, "chown %s", path);
-}
-
+/* Make the folder for the pages and the configuration file; everything belongs to nginx's user. */
 int conf_write(const struct conf *conf, uid_t uid, gid_t gid, struct err *err)
 {
-    static const struct {
-        const char *name;
-        void (*text)(struct buf *out);
-    } PARTS[] = {{"run/nginx/pages/away.html", away_page},
-                 {"run/nginx/pages/large.html", large_page}};
-    char path[PLACE_SIZE];
+    char path[PLACE_SIZE], pages[PLACE_SIZE];
     struct buf text;
     int rc = -1;
 
     buf_init(&text, CONF_MAX);
     conf_text(conf, &text);
-    if (place_path(conf->place, "run/nginx/pages", path, err) != 0
-        || fs_mkdirs(path, 0700, err) != 0 || give(conf, "run/nginx/pages", uid, gid, err) != 0
-        || write_part(conf, "run/nginx/nginx.conf", &text, err) != 0
-        || give(conf, "run/nginx/nginx.conf", uid, gid, err) != 0)
-        goto out;
-    for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
-        buf_reset(&text);
-        PARTS[i].text(&text);
-        if (write_part(conf, PARTS[i].name, &text, err) != 0
-            || give(conf, PARTS[i].name, uid, gid, err) != 0)
-            goto out;
-    }
-    rc = 0;
-out:
+    if (!buf_ok(&text))
+        (void)err_set(err, ERR_INTERNAL, "The web server's configuration does not fit.");
+    else if (place_path(conf->place, "run/nginx/pages", pages, err) == 0
+             && place_path(conf->place, "run/nginx/nginx.conf", path, err) == 0
+             && fs_mkdirs(pages, 0711, err) == 0 && conf_write_pages(pages, err) == 0)
+        rc = fs_write_atomic(path, text.data, text.len, 0600, err);
     buf_deinit(&text);
+    if (rc == 0 && uid != 0 && (lchown(path, uid, gid) != 0 || lchown(pages, uid, gid) != 0))
+        rc = err_errno(err, "chown %s", path);
     return rc;
 }

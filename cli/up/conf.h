@@ -24,4 +24,7 @@ void conf_text(const struct conf *conf, struct buf *out);
  * owned by uid:gid (0: us). */
 int conf_write(const struct conf *conf, uid_t uid, gid_t gid, struct err *err) MUST_USE;
 
+/* Only the two pages, into a folder that exists: for an nginx of the machine. */
+int conf_write_pages(const char *folder, struct err *err) MUST_USE;
+
 #endif

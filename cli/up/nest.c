@@ -63,7 +63,7 @@ int nest_command(int argc, char **argv, struct err *err)
     ended = await_child(pid, &wait_status);
     if (descend_end_all(clock_mono_ms() + 3000) < 0)
         return err_set(err, ERR_INTERNAL, "A process could not be ended.");
-    if (!ended || WIFSIGNALED(wait_status))
-        return programs_stop_asked() > 0 ? CLI_INTERRUPTED : CLI_FAILED;
-    return WEXITSTATUS(wait_status);
+    if (programs_stop_asked() > 0)
+        return CLI_INTERRUPTED;
+    return ended && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : CLI_FAILED;
 }

@@ -1,0 +1,132 @@
+#!/bin/sh
+# demo.sh - the main job in one command: a dashboard in a scratch folder, a real SSH server to deploy to, an app in three versions.
+#
+#   tools/demo.sh [BIN]        BIN: folder of the programs, default build/bin     (people type: make demo)
+#   PORT=9000                  where to listen, default 8080; a free port is taken when that one is not free
+#   SMOKE=1                    no person: deploy 1.0.0, see it live, deploy the broken 1.2.0, see it reverted; exit status says
+#   KEEP=1                     leave the scratch folder there
+#
+# Nothing on this machine is touched but the scratch folder: no service, no account, nothing in ~/.ssh. The whole runs inside
+# `windlass nest`, which ends every process that came from it, also what was deployed, when this script ends for whatever reason.
+set -eu
+
+top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+bin=$(CDPATH='' cd -- "${1:-$top/build/bin}" && pwd)
+if [ "${WL_DEMO_NESTED:-}" != 1 ]; then
+    export WL_DEMO_NESTED=1
+    exec "$bin/windlass" nest -- "$top/tools/demo.sh" "$bin"
+fi
+
+say() {
+    printf '%s\n' "$*"
+}
+
+fail() {
+    printf 'demo: %s\n' "$*" >&2
+    exit 1
+}
+
+began=$(date +%s)
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/windlass-demo.XXXXXX")
+chmod 711 "$scratch" # as root the programs run as users of their own and must get through
+up=
+sshd=
+
+finish() {
+    status=$?
+    trap - EXIT INT TERM HUP
+    if [ -n "$up" ]; then
+        kill -TERM "$up" 2>/dev/null || :
+        wait "$up" 2>/dev/null || :
+    fi
+    if [ -n "$sshd" ]; then
+        kill -TERM "$sshd" 2>/dev/null || :
+        wait "$sshd" 2>/dev/null || :
+        "$top/tools/private-sshd.sh" --reap "$scratch/sshd" || :
+    fi
+    if [ "${KEEP:-}" = 1 ]; then
+        say "The scratch folder stays: $scratch"
+    else
+        rm -rf "$scratch"
+    fi
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+await() { # seconds what command...: until the command succeeds
+    tries=$(($1 * 10))
+    what=$2
+    shift 2
+    until "$@" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || fail "$what did not come up in time"
+        sleep 0.1
+    done
+}
+
+alive() { # pid
+    kill -0 "$1" 2>/dev/null
+}
+
+# --- the target: a real sshd of our own ----------------------------------------------------------------------------------
+say "Preparing a private SSH server in $scratch/sshd"
+mkdir -m 700 "$scratch/sshd"
+"$top/tools/private-sshd.sh" --prepare "$scratch/sshd"
+ssh_port=$("$bin/windlass" free-port $((20000 + $$ % 10000)))
+"$top/tools/private-sshd.sh" "$scratch/sshd" "$ssh_port" &
+sshd=$!
+await 20 "the SSH server" test -s "$scratch/sshd/sshd.pid"
+alive "$sshd" || fail "the SSH server ended: $(tail -n 3 "$scratch/sshd/sshd.log")"
+
+say "Packing the app hello in three versions"
+mkdir "$scratch/hello"
+"$top/examples/hello/package.sh" "$bin/hello" "$scratch/hello" >/dev/null
+
+# --- the dashboard -------------------------------------------------------------------------------------------------------
+wanted=${PORT:-8080}
+port=$("$bin/windlass" free-port "$wanted")
+[ "$port" = "$wanted" ] || say "Port $wanted is taken by another program; this uses $port."
+var=$scratch/var
+WL_VAR=$var
+export WL_VAR
+"$bin/windlass" up --var "$var" --port "$port" >"$scratch/up.out" &
+up=$!
+tries=400
+until [ -s "$var/run/setup-url" ] && grep -q '^  Stop' "$scratch/up.out"; do
+    alive "$up" || fail "the dashboard did not start"
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || fail "the dashboard did not start in time"
+    sleep 0.1
+done
+
+"$bin/windlass" demo seed --server "$(id -un)@127.0.0.1:$ssh_port" --authorized-keys "$scratch/sshd/authorized_keys" \
+    --host-key "$scratch/sshd/host_ed25519_key.pub" --hello "$scratch/hello" >"$scratch/seed"
+chmod 600 "$scratch/seed"
+value() { # key: of what seed printed
+    sed -n "s/^$1=//p" "$scratch/seed"
+}
+
+say ""
+say "  Windlass demo, ready after $(($(date +%s) - began)) s"
+say ""
+say "    Open       http://127.0.0.1:$port"
+say "    Login      $(value login)"
+say "    Password   $(value password)"
+say ""
+say "    Then: hello, staging, Deploy 1.0.0. Version 1.2.0 never becomes healthy: watch it being reverted."
+say "    The app    http://127.0.0.1:$(value staging_port) (staging), http://127.0.0.1:$(value production_port) (production)"
+sed -n 's/^  Isolation */    Isolation  /p' "$scratch/up.out"
+say "    Folder     $scratch (removed at the end; KEEP=1 keeps it)"
+say "    Stop       Ctrl-C"
+say ""
+
+# --- a person, or none ---------------------------------------------------------------------------------------------------
+if [ "${SMOKE:-}" = 1 ]; then
+    value password | "$bin/windlass" demo smoke --origin "http://127.0.0.1:$port" --login "$(value login)" \
+        --port "$(value staging_port)"
+else
+    wait "$up"
+    up=
+fi
