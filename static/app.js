@@ -25,9 +25,10 @@ const session = (() => { try { return sessionStorage; } catch { return undefined
 
 /* ---- times: the same words as the server uses ---- */
 
+const SKEW = Number(document.body.dataset.now) - Date.now() || 0; // the server's clock counts
 const MINUTE = 60e3, HOUR = 3600e3, DAY = 86400e3;
 function ago(ms) {
-  const gap = Date.now() - ms, size = Math.abs(gap);
+  const gap = Date.now() + SKEW - ms, size = Math.abs(gap);
   if (size < MINUTE) return 'just now';
   if (size >= 7 * DAY) return null; // a date; it stays as it is
   const words = size < HOUR ? `${Math.floor(size / MINUTE)} min` : size < DAY ? `${Math.floor(size / HOUR)} h`
@@ -187,17 +188,18 @@ function writeLine({ host, step, kind, spans, time }) {
   if (!li) return null;
   const log = $('.log', li), parts = spans.map(([classes, text]) => el('span', { class: classes || null }, text));
   const isOutput = kind === 'o' || kind === 'p';
-  li.open_ ??= li.dataset.partial === 'true' ? log.lastElementChild : null;
-  if (isOutput && li.open_) {
-    li.open_.lastElementChild.append(...parts);
-    if (kind === 'o') li.open_ = null;
-    return li.open_ ?? log.lastElementChild;
+  if (li.unfinished === undefined) li.unfinished = li.dataset.partial === 'true' ? log.lastElementChild : null;
+  if (isOutput && li.unfinished) {
+    const row = li.unfinished;
+    row.lastElementChild.append(...parts);
+    if (kind === 'o') li.unfinished = null;
+    return row;
   }
   const n = li.dataset.lines = Number(li.dataset.lines) + 1, id = `${li.id}-L${n}`;
   const link = el('a', { href: '#' + id, 'data-n': n, 'aria-label': 'Line ' + n, tabindex: -1 });
   const row = el('li', { id, class: 'k-' + (isOutput ? 'o' : kind), 'data-t': clock(time) }, link, el('span', {}, ...parts));
   log.append(row);
-  if (isOutput) { li.open_ = kind === 'p' ? row : null; li.dataset.partial = 'false'; }
+  if (isOutput) li.unfinished = kind === 'p' ? row : null;
   if (log.childElementCount > LINES_MAX) dropEarliest(li, log);
   return row;
 }
@@ -215,7 +217,7 @@ function writeStep({ host, step, state, ms, cause }) {
   li.className = li.className.replace(/\bs-\w+/, 's-' + name);
   setIcon($('summary .icon', li), name);
   $('.step-state', li).textContent = WORDS[name] ?? name;
-  if (name === 'running') { li.begun = performance.now() - (ms || 0); li.dataset.partial = 'false'; }
+  if (name === 'running') li.begun = performance.now() - (ms || 0);
   else { li.begun = null; if (ms > 0) dur.textContent = took(ms); }
   if (cause && !$('.cause', li)) $('.step-body', li).prepend(el('p', { class: 'cause' }, cause));
   const isBad = name === 'failed' || name === 'unknown';
