@@ -101,9 +101,8 @@ until [ -s "$var/run/setup-url" ] && grep -q '^  Stop' "$scratch/up.out"; do
     sleep 0.1
 done
 
-"$bin/windlass" demo seed --server "$(id -un)@127.0.0.1:$ssh_port" --authorized-keys "$scratch/sshd/authorized_keys" \
-    --host-key "$scratch/sshd/host_ed25519_key.pub" --hello "$scratch/hello" >"$scratch/seed"
-chmod 600 "$scratch/seed"
+(umask 077 && "$bin/windlass" demo seed --server "$(id -un)@127.0.0.1:$ssh_port" --authorized-keys "$scratch/sshd/authorized_keys" \
+    --host-key "$scratch/sshd/host_ed25519_key.pub" --hello "$scratch/hello" >"$scratch/seed")
 value() { # key: of what seed printed
     sed -n "s/^$1=//p" "$scratch/seed"
 }
