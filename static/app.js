@@ -162,7 +162,8 @@ function showState(state) {
   $('link[rel=icon]').href = `${assets}/favicon${name ? '-' + name : ''}.svg`;
 }
 const setIcon = (svg, state) => $('use', svg).setAttribute('href', `${assets}/icons.svg#s-${state}`);
-const stepOf = (host, step) => $(`.host[data-host="${Number(host)}"] .step[data-step="${Number(step)}"]`, job);
+// A record of no host or step (both null) is in the raw log only.
+const stepOf = (host, step) => host == null || step == null ? null : $(`.host[data-host="${Number(host)}"] .step[data-step="${Number(step)}"]`, job);
 const clock = time => new Date(time).toISOString().slice(11, 23);
 
 /* Follow: on while running; scrolling up pauses it, coming back to the end or the button resumes it. */
