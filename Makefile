@@ -7,6 +7,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := all
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
 CC ?= gcc
 ifeq ($(origin CC),default)
 CC := gcc
@@ -16,6 +19,12 @@ PACKAGES := sqlite3 jansson libsodium libcurl libssh2 libcrypto
 # `make` must be able to say `make deps` on a bare machine, so pkg-config may fail quietly here; deps.sh is the one to complain.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 VERSION := 0.1.0
+# A plain `make` installs nothing; it says who does.
+ifeq ($(filter-out all,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes),yes)
+$(warning Some libraries are missing. Run `make deps` first: it installs them.)
+endif
+endif
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wstrict-prototypes \
   -Wmissing-prototypes -Wold-style-definition -Wvla -Wcast-qual -Wwrite-strings -Wundef -Wnull-dereference \
@@ -33,8 +42,10 @@ OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize
 LDOPT := -fsanitize=address,undefined
 else
 B := build
-OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
-  -fcf-protection=full -fPIE $(HARDEN_CC)
+OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE $(HARDEN_CC)
+ifeq ($(shell uname -m),x86_64)
+OPT += -fcf-protection=full
+endif
 LDOPT := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,nodlopen
 endif
 
@@ -108,7 +119,16 @@ define LINK
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 endef
 
-$(B)/obj/%.o: %.c | build/gen/statements.h
+# Objects are made again when compiler or flags change.
+shell_word = '$(subst ','\'',$(1))'
+FLAGS_NOW = $(call shell_word,$(CC) $(CPPFLAGS) $(ALL_CFLAGS))
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@printf '%s\n' $(FLAGS_NOW) | cmp -s - $@ || printf '%s\n' $(FLAGS_NOW) >$@
+.PHONY: force
+force:
+
+$(B)/obj/%.o: %.c $(B)/flags | build/gen/statements.h
 	@mkdir -p $(@D)
 	$(QUIET_CC)
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -139,7 +159,9 @@ demo: ## the main job in one command, with a real server to deploy to (SMOKE=1: 
 	@exec tools/demo.sh $(B)/bin
 
 tests-build: $(TEST_BIN) all
-.PHONY: tests-build
+objects: $(call objects,$(LIB_SRC) $(NET_SRC) $(DB_SRC) $(VAULT_SRC) $(CGI_SRC) $(STREAM_SRC) $(WORKER_SRC) $(CLI_SRC) \
+  $(TEST_SRC) cgi/web_main.c worker/main.c)
+.PHONY: tests-build objects
 test: ## run every test (SAN=1: under sanitizers); prints N passed, N failed
 	@tests/run
 
@@ -155,3 +177,4 @@ clean: ## remove build/
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo "  SAN=1 address, undefined and leak sanitizers (in build/san); CC=clang; V=1 shows the commands"

@@ -182,7 +182,9 @@ void proc_harden(void)
 {
     struct rlimit none = {0};
 
+#ifndef WL_SANITIZE /* the leak sanitizer stops the process by ptrace, which this forbids */
     (void)prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+#endif
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
     (void)setrlimit(RLIMIT_CORE, &none);
 }

@@ -25,15 +25,16 @@ static int64_t bound(const json_t *setting, const char *key, int64_t otherwise)
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
-static int check_number(const json_t *setting, const char *field, const json_t *value, int64_t min,
-                        int64_t max, json_t **checked, struct err *err)
+/* A number within the setting's own bounds; a port has none but those of all ports. */
+static int check_number(const json_t *setting, const char *field, const json_t *value,
+                        json_t **checked, struct err *err)
 {
+    bool is_port = setting_type_of(setting) == SETTING_PORT;
+    int64_t min = bound(setting, "min", is_port ? 1 : INT64_MIN);
+    int64_t max = bound(setting, "max", is_port ? 65535 : INT64_MAX);
     int64_t number = json_integer_value(value);
-    bool good;
+    bool good = json_is_integer(value) && number >= min && number <= max;
 
-    min = bound(setting, "min", min);
-    max = bound(setting, "max", max);
-    good = json_is_integer(value) && number >= min && number <= max;
     if (json_is_string(value))
         good = str_to_int64(json_string_value(value), min, max, &number);
     if (!good)
@@ -122,10 +123,8 @@ int setting_check(const json_t *setting, const json_t *value, json_t **checked, 
 
     (void)snprintf(field, sizeof field, "settings.%s",
                    json_string_value(json_object_get(setting, "key")));
-    if (type == SETTING_PORT)
-        return check_number(setting, field, value, 1, 65535, checked, err);
-    if (type == SETTING_NUMBER)
-        return check_number(setting, field, value, INT64_MIN, INT64_MAX, checked, err);
+    if (type == SETTING_PORT || type == SETTING_NUMBER)
+        return check_number(setting, field, value, checked, err);
     if (type == SETTING_BOOL)
         return check_bool(field, value, checked, err);
     if (text == NULL || json_string_length(value) != strlen(text))
