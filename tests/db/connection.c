@@ -291,6 +291,7 @@ static void a_full_disk_loses_nothing(void)
         MUST(fs_remove_tree(f.var, &fixture_err));
         SKIP("this machine does not let root mount a tmpfs");
     }
+    snprintf(f.shared_path, sizeof f.shared_path, "%s/windlass.db", f.var);
     MUST(db_migrate(f.shared_path, DB_SHARED, -1, &fixture_err));
     MUST(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, &fixture_err));
     memset(text, 'x', sizeof text - 1);

@@ -53,7 +53,9 @@ __attribute__((unused)) static void fixture_folder(struct fixture *f)
     log_init("test", LOG_LEVEL_ERROR);
     snprintf(f->var, sizeof f->var, "%s/wl-db-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     MUST(mkdtemp(f->var) == NULL);
-    snprintf(f->shared_path, sizeof f->shared_path, "%s/windlass.db", f->var);
+    snprintf(f->shared_path, sizeof f->shared_path, "%s/db", f->var);
+    MUST(fs_mkdirs(f->shared_path, 0700, &fixture_err));
+    snprintf(f->shared_path, sizeof f->shared_path, "%s/db/windlass.db", f->var);
     snprintf(f->vault_path, sizeof f->vault_path, "%s/vault/vault.db", f->var);
 }
 

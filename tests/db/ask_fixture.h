@@ -1,0 +1,165 @@
+/* ask_fixture.h - asking the worker's verbs in this process, with a signed-in admin to ask for. */
+#ifndef WL_TESTS_DB_ASK_FIXTURE_H
+#define WL_TESTS_DB_ASK_FIXTURE_H
+
+#include "tests/db/fixture.h"
+#include "db/instance.h"
+#include "db/users.h"
+#include "lib/base/str.h"
+#include "worker/ask/ask.h"
+#include "worker/ask/question.h"
+
+#define PASSWORD "four unrelated words here"
+
+struct asking {
+    struct fixture f;
+    struct instance instance;
+    char token[CRYPTO_TOKEN_TEXT]; /* of the admin "ann" */
+    const char *ip;
+};
+
+/* base64url of a box sealed to the worker, as the web side makes it. */
+__attribute__((unused)) static const char *sealed(struct asking *a, const char *text)
+{
+    static char out[8][4096];
+    static int next;
+    uint8_t box[2048];
+    size_t len = strlen(text);
+    char *to = out[next++ % 8];
+
+    MUST(len + SEAL_OVERHEAD > sizeof box);
+    MUST(seal_to(a->instance.seal_key, text, len, box, &fixture_err));
+    crypto_b64url(to, 4096, box, len + SEAL_OVERHEAD);
+    return to;
+}
+
+/* Put one question (stolen); the answer is a new object. token NULL: none. */
+__attribute__((unused)) static json_t *put_question(struct asking *a, const char *verb,
+                                                    const char *token, json_t *in)
+{
+    struct question q = {.var_dir = a->f.var, .shared = a->f.shared, .vault = a->f.vault};
+
+    MUST(in == NULL);
+    json_object_set_new(in, "verb", json_string(verb));
+    json_object_set_new(in, "ip", json_string(a->ip));
+    json_object_set_new(in, "request_id", json_string("test"));
+    if (token != NULL)
+        json_object_set_new(in, "token", json_string(token));
+    q.in = in;
+    q.out = json_object();
+    ask_answer(&q);
+    json_decref(in);
+    return q.out;
+}
+
+__attribute__((unused)) static bool is_ok(const json_t *answer)
+{
+    bool ok = json_is_true(json_object_get(answer, "ok"));
+
+    if (!ok)
+        printf("# answer: %s %s: %s\n", json_string_value(json_object_get(answer, "code")),
+               json_string_value(json_object_get(answer, "field")),
+               json_string_value(json_object_get(answer, "user")));
+    return ok;
+}
+
+/* Ask, check that it is refused with this code, and give the sentence (valid until the next call).
+ */
+__attribute__((unused)) static const char *refused(json_t *answer, const char *code)
+{
+    static char sentence[600];
+
+    CHECK(json_is_false(json_object_get(answer, "ok")));
+    CHECK_STR(json_string_value(json_object_get(answer, "code")), code);
+    snprintf(sentence, sizeof sentence, "%s",
+             json_is_string(json_object_get(answer, "user"))
+                 ? json_string_value(json_object_get(answer, "user"))
+                 : "");
+    json_decref(answer);
+    return sentence;
+}
+
+__attribute__((unused)) static json_t *login(struct asking *a, const char *who,
+                                             const char *password)
+{
+    return put_question(a, "login", NULL,
+                        json_pack("{s:s, s:s, s:s}", "login", who, "password", sealed(a, password),
+                                  "agent", "test browser"));
+}
+
+__attribute__((unused)) static void take_token(char token[CRYPTO_TOKEN_TEXT], json_t *answer)
+{
+    const char *text;
+
+    CHECK(is_ok(answer));
+    text = json_string_value(json_object_get(answer, "token"));
+    CHECK(text != NULL && strlen(text) == CRYPTO_TOKEN_TEXT - 1);
+    snprintf(token, CRYPTO_TOKEN_TEXT, "%s", text == NULL ? "" : text);
+    json_decref(answer);
+}
+
+/* A dashboard without an admin. */
+__attribute__((unused)) static void asking_fresh(struct asking *a)
+{
+    char run[300];
+
+    memset(a, 0, sizeof *a);
+    a->ip = "192.0.2.7";
+    fixture_full(&a->f);
+    snprintf(run, sizeof run, "%s/run", a->f.var);
+    MUST(fs_mkdirs(run, 0700, &fixture_err));
+    MUST(instance_get(a->f.shared, &a->instance, &fixture_err));
+}
+
+__attribute__((unused)) static json_t *set_up(struct asking *a, const char *setup_token)
+{
+    return put_question(a, "setup", NULL,
+                        json_pack("{s:s, s:s, s:s, s:s}", "setup_token", setup_token, "login",
+                                  "ann", "name", "Ann Example", "password", sealed(a, PASSWORD)));
+}
+
+__attribute__((unused)) static void asking_start(struct asking *a)
+{
+    char setup_token[CRYPTO_TOKEN_TEXT];
+
+    asking_fresh(a);
+    MUST(vault_new_setup_token(a->f.vault, setup_token, &fixture_err));
+    take_token(a->token, set_up(a, setup_token));
+}
+
+/* A second user who signs in with PASSWORD, with one grant (role "": none). */
+__attribute__((unused)) static void add_user(struct asking *a, const char *id,
+                                             const char *login_name, const char *app,
+                                             const char *env, enum role role)
+{
+    char verifier[PASSWORD_VERIFIER_SIZE];
+
+    MUST(user_add(a->f.shared, id, login_name, login_name, &fixture_err));
+    MUST(password_hash(PASSWORD, strlen(PASSWORD), verifier, &fixture_err));
+    MUST(vault_set_credential(a->f.vault, id, verifier, &fixture_err));
+    if (role != ROLE_NONE)
+        MUST(vault_grant(a->f.vault, id, app, env, role, "test", &fixture_err));
+}
+
+/* How many events have this verb and result. */
+__attribute__((unused)) static size_t events(struct asking *a, const char *verb, const char *result)
+{
+    json_t *filter = json_pack("{s:s, s:s}", "verb", verb, "result", result), *list = NULL;
+    size_t count;
+
+    MUST(audit_list(a->f.shared, filter, 0, 1000, &list, &fixture_err));
+    count = json_array_size(list);
+    json_decref(list);
+    json_decref(filter);
+    return count;
+}
+
+__attribute__((unused)) static void asking_end(struct asking *a)
+{
+    struct audit_report report;
+
+    CHECK(audit_verify(a->f.shared, &report, NULL) == 0 && report.ok);
+    fixture_end(&a->f);
+}
+
+#endif
