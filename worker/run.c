@@ -177,6 +177,9 @@ static int make_plan(struct worker *w, struct run *run, struct err *err)
     }
     if (run->kind->plan(w, run, &plan, err) != 0)
         return -1;
+    json_object_set_new(plan, "by", /* as proven, not as the row says */
+                        json_pack("{s:s, s:s, s:s}", "kind", who.actor.kind, "id", who.actor.id,
+                                  "name", who.actor.name));
     rc = job_set_plan(w->db, &run->hold, plan, json_object_get(plan, "hosts"),
                       json_object_get(plan, "steps"), err);
     if (rc == 0)

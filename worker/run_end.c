@@ -234,16 +234,14 @@ static void target_of(const struct run *run, struct audit_entry *entry, char *na
     entry->target_name = name;
 }
 
-/* Who asked, for the event. A proof that did not hold names nobody. */
+/* Who asked, as it was proven when the job began. A proof that did not hold names nobody. */
 static struct actor actor_of(const struct run *run)
 {
-    const char *by = text_of(run->job, "requested_by"), *name = text_of(run->job, "by_name");
-    struct actor actor = {"user", by == NULL ? "" : by, name == NULL ? "" : name, "", ""};
-    if (run->denied)
-        actor = (struct actor){"nobody", "", "", "", ""};
-    else if (name == NULL)
-        actor = ACTOR_COMMAND_LINE;
-    return actor;
+    const json_t *by = json_object_get(run->plan, "by");
+    const char *kind = text_of(by, "kind"), *id = text_of(by, "id"), *name = text_of(by, "name");
+    if (run->denied || kind == NULL || id == NULL || name == NULL)
+        return run->denied ? (struct actor){"nobody", "", "", "", ""} : ACTOR_SYSTEM;
+    return (struct actor){kind, id, name, "", ""};
 }
 
 static int append_event(struct worker *w, const struct run *run, json_t *detail, struct err *err)

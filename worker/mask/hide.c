@@ -10,7 +10,8 @@
 #include "lib/crypto/crypto.h"
 #include "worker/mask/decode.h"
 
-#define LINE_MIN 8 /* shorter lines of a multi-line value are ordinary text */
+#define INDENT_MAX 64
+#define LINE_MIN   8 /* shorter lines of a multi-line value are ordinary text */
 
 struct pattern {
     char *bytes;
@@ -179,6 +180,9 @@ static int add_lines(struct hide *hide, const char *value, size_t len, struct er
 int hide_add(struct hide *hide, const void *value, size_t len, struct err *err)
 {
     const char *bytes = value;
+    /* A file's last line break is no secret, and hiding it would join two lines. */
+    while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+        len--;
     if (len < HIDE_MIN)
         return 0;
     if (len > HIDE_VALUE_MAX)
@@ -189,12 +193,7 @@ int hide_add(struct hide *hide, const void *value, size_t len, struct err *err)
         if (add_base64(hide, bytes, len, before, err) != 0)
             return -1;
     }
-    size_t trimmed = len; /* a file's last newline is often lost on the way */
-    while (trimmed > 0 && (bytes[trimmed - 1] == '\n' || bytes[trimmed - 1] == '\r'))
-        trimmed--;
-    if (trimmed != len && trimmed >= HIDE_MIN && add_spellings(hide, bytes, trimmed, err) != 0)
-        return -1;
-    return memchr(bytes, '\n', trimmed) == NULL ? 0 : add_lines(hide, bytes, trimmed, err);
+    return memchr(bytes, '\n', len) == NULL ? 0 : add_lines(hide, bytes, len, err);
 }
 
 struct found {
@@ -251,6 +250,16 @@ enum hide_result hide_at(const struct hide *hide, const struct hide_view *view, 
     return *length > 0 ? HIDE_YES : HIDE_NO;
 }
 
+bool hide_line_start(const char *bytes, size_t len, bool begin)
+{
+    size_t at = len, least = len > INDENT_MAX ? len - INDENT_MAX : 0;
+    while (at > least && (bytes[at - 1] == ' ' || bytes[at - 1] == '\t'))
+        at--;
+    if (at == 0)
+        return begin;
+    return bytes[at - 1] == '\n' || (at > 1 && bytes[at - 1] == 'n' && bytes[at - 2] == '\\');
+}
+
 void hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out)
 {
     size_t at = 0, hidden_to = 0;
@@ -258,7 +267,7 @@ void hide_text(const struct hide *hide, const char *text, size_t len, struct buf
         size_t length = 0;
         struct hide_view view = {.bytes = text + at,
                                  .len = len - at,
-                                 .line_start = at == 0 || text[at - 1] == '\n',
+                                 .line_start = hide_line_start(text, at, true),
                                  .final = true};
         if (hide != NULL && hide_at(hide, &view, &length) == HIDE_YES) {
             if (at >= hidden_to) /* else: it overlaps the one before */

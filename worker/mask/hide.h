@@ -33,9 +33,9 @@ enum hide_result {
     HIDE_YES,    /* *length bytes from here are to be hidden */
     HIDE_MORE    /* the bytes end inside what may become a hidden value: wait for more */
 };
-/* Look at the first byte of `bytes`. line_start: the byte before was a newline or there was none.
- * With final true there is no more to come: never HIDE_MORE, and a value cut off by the end is
- * hidden when HIDE_MIN bytes of it are there. */
+/* Look at the first byte of `bytes`. line_start: see hide_line_start. With final true there is no
+ * more to come: never HIDE_MORE, and a value cut off by the end is hidden when HIDE_MIN bytes of it
+ * are there. */
 struct hide_view {
     const char *bytes;
     size_t len;
@@ -43,6 +43,10 @@ struct hide_view {
     bool final;
 };
 enum hide_result hide_at(const struct hide *hide, const struct hide_view *view, size_t *length);
+
+/* Whether a line of text begins after these bytes: a line break, real or as JSON writes it, and
+ * then nothing but indentation. `begin`: what holds when there are no bytes. */
+bool hide_line_start(const char *bytes, size_t len, bool begin);
 
 /* A finished text: append it to `out` with every hidden value as HIDE_MARK. hide may be NULL. */
 void hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out);

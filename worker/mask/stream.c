@@ -64,8 +64,7 @@ static void look_through(struct stream *s, const struct hide *hide, struct sink 
         size_t length = 0;
         struct hide_view view = {.bytes = s->held.data + at,
                                  .len = s->held.len - at,
-                                 .line_start =
-                                     at == 0 ? s->line_start : s->held.data[at - 1] == '\n',
+                                 .line_start = hide_line_start(s->held.data, at, s->line_start),
                                  .final = final};
         enum hide_result result = hide_at(hide, &view, &length);
         if (result == HIDE_MORE)
@@ -81,7 +80,7 @@ static void look_through(struct stream *s, const struct hide *hide, struct sink 
     }
     if (at == 0)
         return;
-    s->line_start = s->held.data[at - 1] == '\n';
+    s->line_start = hide_line_start(s->held.data, at, s->line_start);
     s->hidden = hidden_to > at ? hidden_to - at : 0;
     s->held_from += (int64_t)at;
     buf_consume(&s->held, at);

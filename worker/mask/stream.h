@@ -18,7 +18,7 @@ struct stream {
     struct buf line;   /* masked text of the unfinished line, not yet written */
     int64_t held_from; /* origin of held.data[0] */
     size_t hidden;     /* leading bytes of held that belong to a hidden value already marked */
-    bool line_start;   /* the byte before held was a newline */
+    bool line_start;   /* before held (hide_line_start) */
 };
 
 void stream_init(struct stream *s, uint8_t host, uint8_t step, int64_t origin);
