@@ -36,6 +36,7 @@ ready() {
     mkdir -p "$base/jobs/$OWNER_JOB" || fail "The job's folder cannot be made in $base/jobs. Fix: check the disk and who owns the folder."
     # Folders of jobs that could not clean up after themselves.
     find "$base/jobs" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} + 2>/dev/null
+    rm -f "$base/jobs/$OWNER_JOB/wrapper.sh" # sent anew; a shell that reads it goes on reading
     echo "result=$1"
     echo "dir=$base/jobs/$OWNER_JOB"
     echo "lock=$lock"
