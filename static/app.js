@@ -90,6 +90,14 @@ addEventListener('pageshow', event => { // back from the browser's memory: the f
   for (const form of $$('form[data-sent]')) { delete form.dataset.sent; $$('[aria-busy]', form).forEach(b => b.removeAttribute('aria-busy')); }
 });
 document.addEventListener('change', event => event.target.form?.matches('[data-autosubmit]') && event.target.form.requestSubmit());
+// Choosing another version loads its plan; what was typed as reason comes along.
+const why = $('#f-why');
+if (why) {
+  const kept = recall('why', session);
+  if (kept?.path === location.pathname && !why.value && document.referrer.startsWith(location.origin + location.pathname)) why.value = kept.text;
+  why.addEventListener('input', () => remember('why', { path: location.pathname, text: why.value }, session));
+  why.form.addEventListener('submit', () => remember('why', null, session));
+}
 document.addEventListener('formdata', event => { // plain addresses: leave out what was not chosen
   if (event.target.method === 'get') for (const [name, value] of [...event.formData]) if (value === '') event.formData.delete(name);
 });
