@@ -2,8 +2,8 @@
  * are an array.
  *
  * The child gets exactly the descriptors named: stdin, stdout and stderr plus `extra_fd`,
- * `extra_fd2` and `extra_fd3` as descriptors 3, 4 and 5 (all others are closed), the parent's death signal `death_signal` (0: none), and the
- * environment given. */
+ * `extra_fd2` and `extra_fd3` as descriptors 3, 4 and 5 (all others are closed), the parent's death
+ * signal `death_signal` (0: none), and the environment given. */
 #ifndef WL_BASE_PROC_H
 #define WL_BASE_PROC_H
 

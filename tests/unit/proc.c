@@ -85,24 +85,22 @@ static void arguments_pass_no_shell(void)
 
 static void the_child_holds_only_the_named_descriptors(void)
 {
+    /* The glob's own descriptor is closed by the time the loop looks. */
+    static const char list[] = "for f in /proc/$$/fd/*; do [ -e $f ] && echo ${f##*/}; done; :";
     struct proc_spec spec = proc_spec_init();
     int extra = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int leak = open("/dev/null", O_RDONLY); /* not close-on-exec, as some library's would be */
     int far = fcntl(leak, F_DUPFD, 200), status = -1;
 
     CHECK(extra >= 0 && leak >= 0 && far >= 200);
-    /* The glob's own descriptor is closed by the time the loop looks. */
-    CHECK_STR(
-        output_of(spec, "for f in /proc/$$/fd/*; do [ -e $f ] && echo ${f##*/}; done; :", &status),
-        "0\n1\n2\n");
+    CHECK_STR(output_of(spec, list, &status), "0\n1\n2\n");
     spec.extra_fd = extra;
-    CHECK_STR(
-        output_of(spec, "for f in /proc/$$/fd/*; do [ -e $f ] && echo ${f##*/}; done; :", &status),
-        "0\n1\n2\n3\n");
+    CHECK_STR(output_of(spec, list, &status), "0\n1\n2\n3\n");
     spec.extra_fd2 = extra;
-    CHECK_STR(
-        output_of(spec, "for f in /proc/$$/fd/*; do [ -e $f ] && echo ${f##*/}; done; :", &status),
-        "0\n1\n2\n3\n4\n");
+    CHECK_STR(output_of(spec, list, &status), "0\n1\n2\n3\n4\n");
+    spec.extra_fd2 = -1;
+    spec.extra_fd3 = extra;
+    CHECK_STR(output_of(spec, list, &status), "0\n1\n2\n3\n5\n");
     (void)close(extra);
     (void)close(leak);
     (void)close(far);

@@ -1,0 +1,99 @@
+#!/bin/bash
+# runner.sh - tests/run itself: a project of stubs, and what the closing line says of tests that pass, fail, crash, hang and skip.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+project=$(mktemp -d /tmp/wl-runner.XXXXXX)
+trap 'rm -rf "$project"' EXIT
+count=0
+
+check() { # title, then a command that must succeed
+    local title=$1
+    shift
+    count=$((count + 1))
+    if "$@"; then
+        echo "ok $count - $title"
+    else
+        echo "not ok $count - $title"
+        sed 's/^/# /' "$project/said"
+    fi
+}
+
+mkdir -p "$project/tools" "$project"/tests/{unit,recipes,integration}
+cp tests/run "$project/tests/run"
+printf '#!/bin/sh\n' >"$project/tools/deps.sh"
+chmod +x "$project/tools/deps.sh"
+printf 'all:\n' >"$project/Makefile"
+
+stub() { # name, body
+    printf '#!/bin/bash\n%s\n' "$2" >"$project/tests/$1.sh"
+    chmod +x "$project/tests/$1.sh"
+}
+run() {
+    (cd "$project" && WL_TEST_LIMIT=2 tests/run "$@") >"$project/said" 2>&1
+    status=$?
+}
+closes_with() {
+    [ "$(tail -n 1 "$project/said")" = "$1" ]
+}
+says() {
+    grep -qF -- "$1" "$project/said"
+}
+
+stub recipes/good 'echo "ok 1 - a"; echo "ok 2 - b # SKIP no such thing here"; echo "1..2"'
+stub recipes/other 'echo "1..1"; echo "ok 1"'
+run recipes
+check "passes and skips are counted" closes_with "2 passed, 0 failed, 1 skipped"
+check "and the status is zero" test "$status" = 0
+check "the reason of a skip is shown" says "no such thing here"
+
+run recipes/other
+check "one file can be named" closes_with "1 passed, 0 failed"
+run tests/recipes/other.sh
+check "by its path too" closes_with "1 passed, 0 failed"
+run nothing/like/this
+check "a name that fits nothing is an error" test "$status" != 0
+
+stub recipes/bad 'echo "not ok 1 - the claim"; echo "# its output"; echo "1..1"; exit 1'
+run
+check "a failure is counted once" closes_with "2 passed, 1 failed, 1 skipped"
+check "and shown" says "# its output"
+check "and the status says so" test "$status" != 0
+rm "$project/tests/recipes/bad.sh"
+
+while IFS='|' read -r what body counts; do
+    stub recipes/odd "$body"
+    run recipes/odd
+    check "$what is a failure" closes_with "$counts"
+done <<'ODD'
+a file without a plan|echo "ok 1"|1 passed, 1 failed
+a file that prints nothing|exit 0|0 passed, 1 failed
+a file with fewer tests than planned|echo "1..3"; echo "ok 1"|1 passed, 1 failed
+a crash after the plan|echo "1..1"; echo "ok 1"; kill -SEGV $$|1 passed, 1 failed
+a status that is not zero|echo "1..1"; echo "ok 1"; exit 3|1 passed, 1 failed
+a bail-out|echo "1..1"; echo "ok 1"; echo "Bail out! no"|1 passed, 1 failed
+ODD
+
+stub recipes/odd 'echo "1..1"; echo "ok 1"; sleep 77777 & sleep 77777'
+run recipes/odd
+check "a file over its limit is a failure" closes_with "1 passed, 1 failed"
+check "and its limit is named" says "ran over its limit"
+nothing_sleeps() {
+    local stat
+    for stat in /proc/[0-9]*/cmdline; do
+        if [ "$(tr '\0' ' ' <"$stat" 2>/dev/null)" = "sleep 77777 " ]; then
+            return 1
+        fi
+    done
+}
+check "and its whole process group is gone" nothing_sleeps
+
+stub recipes/odd 'echo "1..0 # SKIP not on this machine"'
+run recipes/odd
+check "nothing passed is not a success" test "$status" != 0
+check "but it is a skip" closes_with "0 passed, 0 failed, 1 skipped"
+rm "$project/tests/recipes/odd.sh"
+
+printf 'int main(void) { return 0; }\n' >"$project/tests/unit/unbuilt.c"
+run unit
+check "a program that does not build is an error" test "$status" != 0
+echo "1..$count"
