@@ -125,6 +125,13 @@ void respond_header(struct response *res, const char *name, const char *value)
 
 void respond_session(struct response *res, const char *token)
 {
+    static const char BASE64URL[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    if (token != NULL && (token[0] == '\0' || token[strspn(token, BASE64URL)] != '\0')) {
+        misuse(res, "a session token that is none");
+        return;
+    }
     res->sets_session = true;
     res->session_token = token != NULL ? arena_strdup(res->req->arena, token) : NULL;
 }

@@ -8,10 +8,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 
+#define CLOCK_SLACK_MS 60000
+
 int session_read(struct db *db, const struct site *site, struct arena *arena,
                  const char *cookie_header, struct session *session, struct err *err)
 {
     const char *token = cookie_read(arena, site, COOKIE_SESSION, cookie_header);
+    int64_t now = clock_now_ms();
     struct session_row row;
 
     *session = (struct session){.token = ""};
@@ -19,8 +22,12 @@ int session_read(struct db *db, const struct site *site, struct arena *arena,
         return 0;
     if (strlen(token) != CRYPTO_TOKEN_TEXT - 1)
         return err_set(err, ERR_SIGNED_OUT, "You are signed out. Sign in again.");
-    if (session_by_token(db, token, clock_now_ms(), &row, err) != 0)
+    if (session_by_token(db, token, now, &row, err) != 0)
         return -1;
+    /* Seen in the future: the clock was set back, and by it this session would live longer. */
+    if (row.seen_at > now + CLOCK_SLACK_MS)
+        return err_set(err, ERR_SIGNED_OUT,
+                       "The dashboard's clock was set back, so sessions ended. Sign in again.");
     str_copy(session->user_id, sizeof session->user_id, row.user_id);
     str_copy(session->login, sizeof session->login, row.login);
     str_copy(session->name, sizeof session->name, row.name);

@@ -283,7 +283,7 @@ static void one_persons_token_does_not_serve_another(void)
 
 static void visitors_get_a_cookie_for_their_token_and_login_is_protected_too(void)
 {
-    char visitor[64], cookie[128], body[128];
+    char visitor[2048], cookie[2200], body[128];
     struct arena *scratch = arena_new(4096);
 
     world_sign_in(&w, ROLE_NONE);
