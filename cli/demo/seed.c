@@ -143,6 +143,7 @@ static int make_environment(struct seed *seed, const struct recipe *recipe, cons
     char id[CRYPTO_ID_SIZE], folder[64], port_text[8];
     struct environment_new env = {
         .app_id = seed->app_id, .slug = slug, .tier = slug, .recipe = "release"};
+    const struct seed_person person = {seed->user_id, seed->token};
     json_t *wanted, *settings = NULL, *servers = json_pack("[s]", seed->server_id);
     int rc = -1;
 
@@ -159,7 +160,7 @@ static int make_environment(struct seed *seed, const struct recipe *recipe, cons
     env.settings = settings;
     env.server_ids = servers;
     if (environment_create(seed->dashboard.db, &ACTOR_COMMAND_LINE, &env, id, err) == 0)
-        rc = seed_secrets(&seed->dashboard, seed->token, id, slug, err);
+        rc = seed_secrets(&seed->dashboard, &person, id, slug, err);
 out:
     json_decref(wanted);
     json_decref(settings);

@@ -117,8 +117,8 @@ static int seal_entry(const struct instance *instance, const char *value, uint8_
     return 0;
 }
 
-int seed_secrets(const struct dashboard *dashboard, const char *token, const char *environment_id,
-                 const char *slug, struct err *err)
+int seed_secrets(const struct dashboard *dashboard, const struct seed_person *person,
+                 const char *environment_id, const char *slug, struct err *err)
 {
     uint8_t sealed[2][VALUE_MAX + SEAL_OVERHEAD];
     char greeting[64], api_token[CRYPTO_TOKEN_TEXT], draft_id[CRYPTO_ID_SIZE];
@@ -126,7 +126,7 @@ int seed_secrets(const struct dashboard *dashboard, const char *token, const cha
         {.key = "GREETING", .kind = "plain", .comment = "Said on the app's first page"},
         {.key = "API_TOKEN", .kind = "secret", .comment = "Random, to see how logs hide it"}};
     const struct secret_draft draft = {.environment_id = environment_id,
-                                       .user_id = "",
+                                       .user_id = person->user_id,
                                        .entries = entries,
                                        .count = COUNT_OF(entries)};
     struct instance instance;
@@ -139,7 +139,7 @@ int seed_secrets(const struct dashboard *dashboard, const char *token, const cha
         && seal_entry(&instance, greeting, sealed[0], &entries[0], err) == 0
         && seal_entry(&instance, api_token, sealed[1], &entries[1], err) == 0
         && secret_draft_add(dashboard->db, &draft, draft_id, err) == 0)
-        rc = worker_ask(&dashboard->place, "secrets.save", token,
+        rc = worker_ask(&dashboard->place, "secrets.save", person->token,
                         json_pack("{s:s, s:s}", "draft_id", draft_id, "message", "First values"),
                         &answer, err);
     crypto_wipe(api_token, sizeof(api_token));

@@ -16,9 +16,12 @@ struct seed_artefact {
 int seed_artefact(const struct dashboard *dashboard, const struct seed_artefact *artefact,
                   struct err *err) MUST_USE;
 
+struct seed_person {
+    const char *user_id, *token; /* of a sign-in of theirs */
+};
 /* GREETING (plain) and API_TOKEN (secret), sealed like a form's, saved by the worker. */
-int seed_secrets(const struct dashboard *dashboard, const char *token, const char *environment_id,
-                 const char *slug, struct err *err) MUST_USE;
+int seed_secrets(const struct dashboard *dashboard, const struct seed_person *person,
+                 const char *environment_id, const char *slug, struct err *err) MUST_USE;
 
 /* Queue a Check of the server, as the command line, and wake the worker. Does not wait for it. */
 int seed_check_server(const struct dashboard *dashboard, const char *user_id, const char *server_id,

@@ -16,7 +16,7 @@ struct isolation {
     bool is_separate; /* false: all ids below are 0 and mean "as we are" */
     uid_t web, stream, worker, nginx;
     gid_t group;          /* WL_GROUP: web, stream and worker: the shared database */
-    gid_t serve;          /* nginx and stream: finished logs and backups */
+    gid_t serve;          /* nginx, and web and stream beside it: masked logs and backups */
     char why_shared[160]; /* root, but not separate: the reason, else "" */
 };
 

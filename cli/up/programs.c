@@ -131,7 +131,7 @@ int programs_prepare(struct programs *programs, struct err *err)
     children[PROGRAM_WEB].spec.stdin_fd = programs->web_fd;
     children[PROGRAM_STREAM].spec.stdin_fd = programs->stream_fd;
     set_user(&children[PROGRAM_WORKER].spec, iso->worker, iso->group, iso->serve);
-    set_user(&children[PROGRAM_WEB].spec, iso->web, iso->group, 0);
+    set_user(&children[PROGRAM_WEB].spec, iso->web, iso->group, iso->serve);
     set_user(&children[PROGRAM_STREAM].spec, iso->stream, iso->group, iso->serve);
     set_user(&children[PROGRAM_NGINX].spec, iso->nginx, iso->serve, 0);
     return 0;
