@@ -13,7 +13,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 
-#define UPLOAD_MAX_DEFAULT ((int64_t)1024 * 1024 * 1024)
+#define UPLOAD_MAX_DEFAULT ((int64_t)2 * 1024 * 1024 * 1024)
 
 static int no_memory(struct err *err)
 {
