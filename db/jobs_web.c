@@ -17,23 +17,41 @@ static const char *text_of(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
-/* 1 found, 0 not, -1 error. */
-static int find_by_idem(struct db *db, const char *idem, struct job_added *added, struct err *err)
+static const char *place_of(const struct job_request *r)
+{
+    const char *place = r->environment_id != NULL ? r->environment_id
+                        : r->server_id != NULL    ? r->server_id
+                                                  : r->app_id;
+    return place == NULL ? "" : place;
+}
+
+/* 1 found, 0 not, -1 error. A key that belongs to another form's job is refused: it must not lead
+ * to a job that nobody asked for here. */
+int job_request_find(struct db *db, const struct job_request *r, struct job_added *added,
+                     struct err *err)
 {
     struct err why = {0};
     struct stmt *s = db_use(db, SQL_JOB_WEB_BY_IDEM);
-    db_bind_text(s, ":idem", idem);
-    if (db_one(s, &why) == 0) {
-        str_copy(added->id, sizeof added->id, db_col_text(s, "id"));
-        added->existed = true;
-        db_done(s);
-        return 1;
+    bool is_same;
+    db_bind_text(s, ":idem", r->idem);
+    if (db_one(s, &why) != 0) {
+        if (why.code == ERR_NOT_FOUND)
+            return 0;
+        if (err != NULL)
+            *err = why;
+        return -1;
     }
-    if (why.code == ERR_NOT_FOUND)
-        return 0;
-    if (err != NULL)
-        *err = why;
-    return -1;
+    is_same = str_equal(db_col_text(s, "kind"), r->kind)
+              && str_equal(db_col_text(s, "place"), place_of(r))
+              && str_equal(db_col_text(s, "requested_by"), r->requested_by);
+    str_copy(added->id, sizeof added->id, db_col_text(s, "id"));
+    added->existed = true;
+    db_done(s);
+    if (is_same)
+        return 1;
+    return err_set(err, ERR_CONFLICT,
+                   "This form was used for something else already. Open the page again, then "
+                   "press the button.");
 }
 
 static int take_number(struct db *db, int statement, const char *environment_id, int64_t *number,
@@ -113,14 +131,11 @@ static int tell_requested(struct db *db, const struct actor *actor, const struct
     const char *kind = r->environment_id != NULL ? "environment"
                        : r->server_id != NULL    ? "server"
                                                  : "app";
-    const char *id = r->environment_id != NULL ? r->environment_id
-                     : r->server_id != NULL    ? r->server_id
-                                               : r->app_id;
     json_object_set_new(detail, "job", json_string(r->id));
     struct audit_entry entry = {.actor = actor,
                                 .verb = r->verb,
                                 .target_kind = kind,
-                                .target_id = id,
+                                .target_id = place_of(r),
                                 .target_name = r->target_name,
                                 .app_id = r->app_id,
                                 .environment_id = r->environment_id,
@@ -144,7 +159,7 @@ int job_request_add(struct db *db, const struct actor *actor, const struct job_r
     if (db_begin(db, err) != 0)
         return -1;
     added->existed = false;
-    int found = find_by_idem(db, request->idem, added, err);
+    int found = job_request_find(db, request, added, err);
     if (found == 0) {
         str_copy(added->id, sizeof added->id, request->id);
         if (add_job(db, request, NULL, NULL, err) == 0
@@ -217,7 +232,7 @@ int job_request_deploy(struct db *db, const struct actor *actor,
     if (db_begin(db, err) != 0)
         return -1;
     added->existed = false;
-    int found = find_by_idem(db, request->job.idem, added, err);
+    int found = job_request_find(db, &request->job, added, err);
     if (found == 0) {
         str_copy(added->id, sizeof added->id, request->job.id);
         if (add_deploy(db, actor, request, err) == 0)

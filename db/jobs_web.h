@@ -5,8 +5,8 @@
  *     deploy  {}                        (the release row says what; environment_id the place)
  *     check   {}                        (server_id)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
- * `idem` is scoped by the caller (kind, place and person before the form's key), so that one form's
- * key can never name another form's job. Objects are new references with the columns' names. */
+ * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.
+ * Objects are new references with the columns' names. */
 #ifndef WL_DB_JOBS_WEB_H
 #define WL_DB_JOBS_WEB_H
 
@@ -52,6 +52,11 @@ struct deploy_request {
 int job_request_deploy(struct db *db, const struct actor *actor,
                        const struct deploy_request *request, struct job_added *added,
                        struct err *err) MUST_USE;
+
+/* The job that this request's idem made already: 1 found, 0 none, -1 error (also ERR_CONFLICT). For
+ * a page that must answer a second click before it compares anything. */
+int job_request_find(struct db *db, const struct job_request *request, struct job_added *added,
+                     struct err *err) MUST_USE;
 
 /* Lists, newest first: those with serial < before (0: from the newest). Filters NULL: any.
  * `environment_id` chooses the environment's own index. */

@@ -22,4 +22,8 @@ int server_environments(struct db *db, const char *server_id, json_t **environme
 int server_pinned_by(struct db *db, const char *server_id, json_t **pinned,
                      struct err *err) MUST_USE;
 
+/* The detail of the event that saw its host key last ({print} or {shown}), or JSON null. */
+int server_seen_key(struct db *db, const char *server_id, json_t **detail,
+                    struct err *err) MUST_USE;
+
 #endif

@@ -11,7 +11,7 @@
 #include "lib/base/err.h"
 
 #define FORM_BODY_MAX   ((size_t)1024 * 1024)
-#define FORM_FIELDS_MAX 200
+#define FORM_FIELDS_MAX 2100 /* a full secret set: 500 rows of four fields */
 #define FORM_NAME_MAX   100
 
 struct form_field {

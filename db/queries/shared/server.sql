@@ -26,3 +26,8 @@ ORDER BY a.slug, e.position, e.slug LIMIT 2000;
 -- name: server_web_pinned_by  roles: web  returns: one
 SELECT v.at, v.actor_name AS by_name, u.login AS by_login FROM audit_event v LEFT JOIN user u ON u.id = v.actor_id
 WHERE v.verb = 'server.pin' AND v.target_id = :server_id AND v.result = 'ok' ORDER BY v.seq DESC LIMIT 1;
+
+-- The host key that was seen last, by a job or by someone who asked, as the history tells it.
+-- name: server_web_seen_key  roles: web  returns: one
+SELECT detail AS detail_json FROM audit_event
+WHERE verb IN ('server.key_changed', 'server.host_key') AND target_id = :server_id ORDER BY seq DESC LIMIT 1;

@@ -1,0 +1,345 @@
+/* deploy.c - /apps/{app}/{env}/deploy: the confirm page is the plan, and pressing its button adds
+ * the release and its job.
+ *
+ * What was confirmed is what runs: the form carries the plan's basis and its hash; a basis that is
+ * another by now shows the page again (409) and names what changed. The worker compares once more
+ * when the job starts. A second click finds the first one's job by the form's key, before anything
+ * is compared: the first click may have changed what is live already. */
+#include <stdio.h>
+#include <string.h>
+#include "cgi/http/ask.h"
+#include "cgi/http/site.h"
+#include "cgi/pages/deploy_plan.h"
+#include "cgi/pages/page.h"
+#include "cgi/pages/pages.h"
+#include "cgi/pages/parts.h"
+#include "cgi/pages/readiness.h"
+#include "cgi/pages/row.h"
+#include "cgi/pages/submit.h"
+#include "db/artefacts.h"
+#include "db/basis.h"
+#include "db/environments.h"
+#include "db/json_text.h"
+#include "lib/base/str.h"
+#include "lib/domain/plan.h"
+#include "lib/domain/validate.h"
+
+#define VERSIONS_MAX 50
+#define WHY_MAX      500
+#define IDEM_MAX     64
+#define BASIS_MAX    ((size_t)256 * 1024)
+
+/* --- reading --- */
+
+/* The asked-for version, or the newest. One older than the list is added to it. */
+static int choose_artefact(struct request *req, struct deploy_view *view, const char *version,
+                           struct err *err)
+{
+    struct err e = {0};
+    json_t *row;
+    size_t i;
+    view->artefact = version[0] == '\0' ? json_array_get(view->artefacts, 0) : NULL;
+    if (version[0] == '\0')
+        return 0;
+    json_array_foreach(view->artefacts, i, row) if (str_equal(row_text(row, "version"), version))
+        view->artefact = row;
+    if (view->artefact != NULL)
+        return 0;
+    if (artefact_by_version(req->db, row_text(view->card, "app_id"), version, &row, &e) == 0
+        && artefact_by_id(req->db, row_text(row, "id"), &row, &e) == 0) {
+        view->artefact = row;
+        json_array_append(view->artefacts, row);
+        return 0;
+    }
+    if (e.code == ERR_NOT_FOUND)
+        return 0;
+    *err = e;
+    return -1;
+}
+
+static int read_view(struct request *req, const char *version, struct deploy_view *view,
+                     struct err *err)
+{
+    const char *app = request_param(req, 0), *env = request_param(req, 1);
+    *view = (struct deploy_view){.recipe = NULL};
+    if (environment_by_slugs(req->db, app, env, &view->environment, err) != 0
+        || environment_card(req->db, app, env, &view->card, err) != 0
+        || environment_servers(req->db, row_text(view->environment, "id"), &view->servers, err) != 0
+        || artefact_page(req->db, row_text(view->card, "app_id"), INT64_MAX, VERSIONS_MAX,
+                         &view->artefacts, err)
+               != 0
+        || choose_artefact(req, view, version, err) != 0
+        || recipe_load(req->site->recipes_dir, row_text(view->environment, "recipe"), &view->recipe,
+                       err)
+               != 0)
+        return -1;
+    if (view->artefact == NULL)
+        return 0;
+    return basis_of_deploy(req->db, view->recipe, view->environment, view->artefact, &view->basis,
+                           &view->settings, err);
+}
+
+/* --- the page --- */
+
+/* "live here", "live in hello / staging", or "". */
+static json_t *version_note(const json_t *cards, const json_t *card, const json_t *artefact)
+{
+    const json_t *other;
+    size_t i;
+    json_array_foreach(cards, i, other)
+    {
+        if (!str_equal(row_text(other, "live_version"), row_text(artefact, "version")))
+            continue;
+        if (str_equal(row_text(other, "id"), row_text(card, "id")))
+            return json_string("live here");
+        return part_text("live in %s / %s", row_text(other, "app_slug"), row_text(other, "slug"));
+    }
+    return json_string("");
+}
+
+static json_t *versions_of(const struct deploy_view *view, const json_t *cards)
+{
+    json_t *list = json_array();
+    const json_t *row;
+    size_t i;
+    json_array_foreach(view->artefacts, i, row)
+    {
+        bool is_live =
+            str_equal(row_text(row, "sha256"), row_text(view->card, "live_artefact_sha256"))
+            && str_equal(row_text(row, "version"), row_text(view->card, "live_version"));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:o}", "version",
+                                              row_text(row, "version"), "size_text",
+                                              part_size(row_int(row, "size_bytes")), "sha256_short",
+                                              part_short_hash(row_text(row, "sha256")), "created",
+                                              part_time(row_int(row, "created_at")), "origin_text",
+                                              word_origin(row_text(row, "origin")), "is_selected",
+                                              (int)(row == view->artefact), "is_live", (int)is_live,
+                                              "note", version_note(cards, view->card, row)));
+    }
+    return list;
+}
+
+static json_t *problems_of(const struct deploy_view *view, const char *version)
+{
+    json_t *problems =
+        readiness_problems(view->card, view->servers, json_array_size(view->artefacts) > 0);
+    if (view->artefact == NULL && json_array_size(view->artefacts) > 0)
+        json_array_append_new(
+            problems,
+            json_pack("{s:o, s:o, s:s}", "text",
+                      part_text("There is no artefact of version %.64s.", version), "href",
+                      part_text("/apps/%s/%s/deploy", row_text(view->card, "app_slug"),
+                                row_text(view->card, "slug")),
+                      "action", "Choose another"));
+    return problems;
+}
+
+/* The hash, and after a dot the basis itself, so that a refusal can say what was confirmed. */
+static int plan_field(struct request *req, const struct deploy_view *view, char hash[65],
+                      const char **field, struct err *err)
+{
+    char *text = NULL, *coded;
+    size_t len;
+    if (plan_hash(view->basis, hash, err) != 0 || json_text(view->basis, &text, err) != 0)
+        return -1;
+    len = strlen(text);
+    coded = arena_alloc(req->arena, CRYPTO_B64_SIZE(len));
+    if (coded != NULL)
+        crypto_b64url(coded, CRYPTO_B64_SIZE(len), text, len);
+    free(text);
+    *field = coded == NULL ? NULL : arena_printf(req->arena, "%s.%s", hash, coded);
+    if (*field == NULL)
+        return err_set(err, ERR_NO_MEMORY, "There was not enough memory. Try again.");
+    return 0;
+}
+
+static json_t *deploy_page(struct request *req, const struct deploy_view *view)
+{
+    const char *app = row_text(view->card, "app_slug"), *env = row_text(view->card, "slug");
+    const char *idem = request_field(req, "idem");
+    char title[128], fresh[CRYPTO_ID_SIZE];
+    json_t *page;
+    snprintf(title, sizeof title, "Deploy %.50s / %.50s", app, env);
+    crypto_new_id(fresh);
+    page = page_new(title, "apps");
+    page_crumbs_of(page, app, env, row_text(view->card, "tier"));
+    page_crumb(page, "Deploy", "");
+    page_field(page, "version", NULL);
+    page_field(page, "why", request_field(req, "why"));
+    page_field(page, "plan_hash", "");
+    json_object_set_new(json_object_get(page, "values"), "idem",
+                        json_string(idem[0] != '\0' ? idem : fresh));
+    return page;
+}
+
+static int deploy_respond(struct request *req, struct response *res, int status,
+                          const struct deploy_view *view, const char *version, json_t *page,
+                          struct err *err)
+{
+    struct places places;
+    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view, version), *data;
+    const char *field = "";
+    char hash[65] = "";
+
+    if (places_load(req, &places, err) != 0
+        || environment_cards(req->db, row_text(view->card, "app_id"), &cards, err) != 0)
+        return -1;
+    if (view->basis != NULL
+        && (plan_field(req, view, hash, &field, err) != 0
+            || deploy_plan_model(req, view, hash, &plan, err) != 0))
+        return -1;
+    json_object_set_new(json_object_get(page, "values"), "plan_hash", json_string(field));
+    data = json_pack(
+        "{s:o, s:o, s:o, s:b, s:s, s:o, s:o}", "environment", part_environment(&places, view->card),
+        "live", part_live(view->card), "versions", versions_of(view, cards), "has_versions",
+        (int)(json_array_size(view->artefacts) > 0), "version",
+        view->artefact == NULL ? "" : row_text(view->artefact, "version"), "release_label",
+        part_text("v%lld", (long long)row_int(view->environment, "next_release")), "plan", plan);
+    json_object_set_new(data, "has_problems", json_boolean(json_array_size(problems) > 0));
+    json_object_set_new(data, "can_deploy", json_boolean(json_array_size(problems) == 0));
+    json_object_set_new(data, "problems", problems);
+    json_object_set_new(data, "warnings", readiness_warnings(view->servers));
+    return respond_page(res, status, "deploy", data, page);
+}
+
+int deploy_show(struct request *req, struct response *res, struct err *err)
+{
+    struct deploy_view view;
+    const char *version = request_query(req, "version");
+    int rc = -1;
+    if (read_view(req, version, &view, err) == 0)
+        rc = deploy_respond(req, res, 200, &view, version, deploy_page(req, &view), err);
+    recipe_free(view.recipe);
+    return rc;
+}
+
+/* --- the button --- */
+
+static bool is_key(const char *text)
+{
+    size_t len = strlen(text);
+    return len >= 8 && len <= IDEM_MAX
+           && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+                  == len;
+}
+
+/* Compare what the form says was confirmed with the plan now. */
+static int compare_plan(struct request *req, const struct deploy_view *view, struct err *err)
+{
+    const char *field = request_field(req, "plan_hash"), *dot = strchr(field, '.');
+    char now[65];
+    json_t *confirmed = NULL;
+    uint8_t *bytes;
+    int len;
+    if (plan_hash(view->basis, now, err) != 0)
+        return -1;
+    if (strncmp(field, now, 64) == 0 && (field[64] == '\0' || field[64] == '.'))
+        return 0;
+    if (dot != NULL && strlen(dot) < BASIS_MAX) {
+        bytes = arena_alloc(req->arena, strlen(dot));
+        len = bytes == NULL ? -1 : crypto_unb64url(dot + 1, bytes, strlen(dot));
+        if (len > 0)
+            confirmed = json_loadb((const char *)bytes, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
+    }
+    if (plan_compare(confirmed, view->basis, err) != 0)
+        return -1;
+    return err_set(err, ERR_CONFLICT,
+                   "The plan was not confirmed as it stands. Look at it and confirm again.");
+}
+
+static int add_deploy(struct request *req, struct response *res, const struct deploy_view *view,
+                      struct deploy_request *request, struct err *err)
+{
+    struct job_added added;
+    request->environment = view->environment;
+    request->artefact = view->artefact;
+    request->basis = view->basis;
+    request->settings = view->settings;
+    if (submit_prepare(req, &request->job, err) != 0
+        || job_request_deploy(req->db, &req->actor, request, &added, err) != 0)
+        return -1;
+    ask_poke(req);
+    return respond_redirect(res, "/jobs/%s", added.id);
+}
+
+static struct deploy_request request_of(struct request *req, const struct deploy_view *view)
+{
+    const char *idem = request_field(req, "idem");
+    const char *name = arena_printf(req->arena, "%s / %s", row_text(view->card, "app_slug"),
+                                    row_text(view->card, "slug"));
+    return (struct deploy_request){.job = {.kind = "deploy",
+                                           .lock_class = "exclusive",
+                                           .environment_id = row_text(view->card, "id"),
+                                           .app_id = row_text(view->card, "app_id"),
+                                           .target_name = name == NULL ? "" : name,
+                                           .verb = "deploy.request",
+                                           .idem = idem[0] == '\0' ? NULL : idem,
+                                           .requested_by = req->session.user_id,
+                                           .why = page_lines(req, request_field(req, "why"))}};
+}
+
+/* 1: answered (the first click's job), 0: go on, -1: error. */
+static int answer_second_click(struct request *req, struct response *res,
+                               const struct deploy_request *request, struct err *err)
+{
+    struct job_added added;
+    int found;
+    if (request->job.idem == NULL)
+        return 0;
+    found = job_request_find(req->db, &request->job, &added, err);
+    if (found == 1)
+        respond_redirect(res, "/jobs/%s", added.id);
+    return found;
+}
+
+/* The plan as a whole is refused: the page links to it by the name "plan". */
+static void plan_error(json_t *page, const char *text)
+{
+    page_error(page, "plan", text);
+    json_object_del(json_object_get(page, "errors"), "plan");
+    json_object_set_new(json_object_get(page, "errors"), "plan_hash", json_string(text));
+}
+
+/* One field, one sentence; 0 when all is well, else the status of the page that says so. */
+static int check_form(struct request *req, const struct deploy_view *view, json_t *page)
+{
+    struct err e = {0};
+    const char *idem = request_field(req, "idem");
+    if (validate_note("why", page_lines(req, request_field(req, "why")), WHY_MAX, &e) != 0)
+        page_error(page, "why", e.user);
+    if (idem[0] != '\0' && !is_key(idem))
+        plan_error(page, "This form is damaged. Open the page again.");
+    if (view->artefact == NULL)
+        page_error(page, "version", "There is no artefact of this version. Choose one.");
+    if (page_has_errors(page))
+        return 422;
+    if (json_array_size(problems_of(view, "")) > 0)
+        return 422;
+    if (compare_plan(req, view, &e) == 0)
+        return 0;
+    plan_error(page, e.user);
+    return 409;
+}
+
+int deploy_save(struct request *req, struct response *res, struct err *err)
+{
+    struct deploy_view view;
+    struct deploy_request request;
+    const char *version = request_field(req, "version");
+    json_t *page;
+    int rc = -1, status;
+
+    if (read_view(req, version, &view, err) == 0) {
+        request = request_of(req, &view);
+        page = deploy_page(req, &view);
+        rc = answer_second_click(req, res, &request, err);
+        if (rc == 0) {
+            status = check_form(req, &view, page);
+            rc = status == 0 ? add_deploy(req, res, &view, &request, err)
+                             : deploy_respond(req, res, status, &view, version, page, err);
+        } else if (rc == 1)
+            rc = 0;
+    }
+    recipe_free(view.recipe);
+    return rc;
+}

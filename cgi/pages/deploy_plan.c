@@ -1,0 +1,234 @@
+/* deploy_plan.c - the plan of a deploy in words (deploy_plan.h). The steps are those the worker
+ * will make from the same recipe and settings; the worker refuses when the basis is another by
+ * then. */
+#include "cgi/pages/deploy_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+#include "cgi/pages/parts.h"
+#include "cgi/pages/row.h"
+#include "db/environments.h"
+#include "db/jobs_web.h"
+#include "db/secrets.h"
+#include "lib/base/buf.h"
+#include "lib/base/str.h"
+
+/* --- steps --- */
+
+static bool is_wanted(const json_t *step, const json_t *settings)
+{
+    const char *when = row_text(step, "when");
+    const json_t *value = json_object_get(settings, when);
+    if (when[0] == '\0')
+        return true;
+    return json_is_string(value) ? json_string_length(value) > 0
+                                 : value != NULL && !json_is_null(value) && !json_is_false(value);
+}
+
+static json_t *skipped_text(const struct recipe *recipe, const json_t *step)
+{
+    const json_t *setting;
+    size_t i;
+    json_array_foreach(
+        json_object_get(recipe_spec(recipe), "settings"), i,
+        setting) if (str_equal(row_text(setting, "key"),
+                               row_text(step, "when"))) return part_text("“%s” is empty",
+                                                                         row_text(setting,
+                                                                                  "label"));
+    return json_string("not needed here");
+}
+
+static json_t *deadline_text(int64_t seconds)
+{
+    char text[32];
+    return part_text("up to %s", str_duration(text, sizeof text, seconds * 1000));
+}
+
+static const char *mode_text(const char *mode)
+{
+    return str_equal(mode, "detached") ? "script" : str_equal(mode, "upload") ? "SFTP" : "";
+}
+
+static void add_built_in(json_t *steps, const char *name, const char *title, int64_t seconds)
+{
+    json_array_append_new(steps, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:s, s:b, s:s}",
+                                           "number", (int)json_array_size(steps) + 1, "name", name,
+                                           "title", title, "mode_text", "", "deadline_text",
+                                           deadline_text(seconds), "is_skipped", 0, "skipped_text",
+                                           "", "is_switch", 0, "note", ""));
+}
+
+static json_t *step_note(const struct deploy_view *view, bool is_switch)
+{
+    const char *live = row_text(view->card, "live_version");
+    if (!is_switch)
+        return json_string("");
+    if (live[0] != '\0')
+        return part_text("From here on a failure goes back to %s", live);
+    return json_string("From here on the new release serves");
+}
+
+static void add_step(const struct deploy_view *view, json_t *steps, const json_t *step)
+{
+    bool is_skipped = !is_wanted(step, view->settings);
+    bool is_switch = row_is(step, "point_of_no_return");
+    json_array_append_new(
+        steps, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:o, s:b, s:o}", "number",
+                         (int)json_array_size(steps) + 1, "name", row_text(step, "id"), "title",
+                         row_text(step, "title"), "mode_text", mode_text(row_text(step, "mode")),
+                         "deadline_text", deadline_text(row_int(step, "deadline_s")), "is_skipped",
+                         (int)is_skipped, "skipped_text",
+                         is_skipped ? skipped_text(view->recipe, step) : json_string(""),
+                         "is_switch", (int)is_switch, "note", step_note(view, is_switch)));
+}
+
+static json_t *steps_of(const struct deploy_view *view)
+{
+    json_t *steps = json_array();
+    const json_t *step;
+    size_t i;
+    add_built_in(steps, "connect", "Connect and compare the host key", 90);
+    add_built_in(steps, "lock", "Lock the environment on the server", 60);
+    json_array_foreach(json_object_get(recipe_spec(view->recipe), "steps"), i, step)
+        add_step(view, steps, step);
+    add_built_in(steps, "unlock", "Unlock and tidy up", 60);
+    return steps;
+}
+
+/* --- what changes --- */
+
+static void add_change(json_t *list, const char *name, json_t *before, json_t *after)
+{
+    bool is_changed = !json_equal(before, after);
+    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:b}", "name", name, "before", before,
+                                          "after", after, "is_changed", (int)is_changed));
+}
+
+static json_t *slugs_of(const json_t *hosts)
+{
+    struct buf out;
+    const json_t *host;
+    json_t *text;
+    size_t i;
+    buf_init(&out, 2000);
+    json_array_foreach(hosts, i, host)
+        buf_printf(&out, "%s%s", i > 0 ? ", " : "", row_text(host, "slug"));
+    text = json_string(buf_ok(&out) ? out.data : "many");
+    buf_deinit(&out);
+    return text;
+}
+
+/* Names of the settings that differ, by their labels' keys. */
+static json_t *settings_text(const json_t *before, const json_t *after)
+{
+    struct buf out;
+    const char *key;
+    json_t *value, *text;
+    buf_init(&out, 1000);
+    json_object_foreach((json_t *)(uintptr_t)after, key,
+                        value) if (!json_equal(value, json_object_get(before, key)))
+        buf_printf(&out, "%s%s", out.len > 0 ? ", " : "changed: ", key);
+    text = json_string(out.len == 0 ? "as they are" : buf_ok(&out) ? out.data : "many changed");
+    buf_deinit(&out);
+    return text;
+}
+
+static json_t *recipe_text(const char *name, const char *sha256)
+{
+    return part_text("%s %.7s", name, sha256);
+}
+
+static json_t *set_text(int64_t number)
+{
+    return number > 0 ? part_set_label(number) : json_string("none");
+}
+
+static json_t *changes_of(const struct deploy_view *view, const json_t *live)
+{
+    json_t *list = json_array();
+    bool has_live = json_is_object(live);
+    const json_t *basis = view->basis;
+    add_change(list, "Version", json_string(row_text(live, "version")),
+               json_string(row_text(basis, "version")));
+    add_change(list, "Artefact", part_short_hash(row_text(live, "artefact_sha256")),
+               part_short_hash(row_text(basis, "artefact_sha256")));
+    add_change(list, "Secret set",
+               has_live ? set_text(row_int(live, "secret_set")) : json_string(""),
+               set_text(row_int(basis, "secret_set")));
+    if (has_live) {
+        add_change(list, "Recipe",
+                   recipe_text(row_text(live, "recipe"), row_text(live, "recipe_sha256")),
+                   recipe_text(row_text(basis, "recipe"), row_text(basis, "recipe_sha256")));
+        add_change(list, "Settings", json_string("as they are"),
+                   settings_text(json_object_get(live, "settings"), view->settings));
+    }
+    add_change(list, "Servers", slugs_of(json_object_get(live, "hosts")),
+               slugs_of(json_object_get(basis, "hosts")));
+    return list;
+}
+
+static int count_changed(const json_t *changes)
+{
+    const json_t *change;
+    size_t i;
+    int count = 0;
+    json_array_foreach(changes, i, change) count += row_is(change, "is_changed") ? 1 : 0;
+    return count;
+}
+
+static int set_model(struct request *req, const struct deploy_view *view, json_t **model,
+                     struct err *err)
+{
+    const char *id = row_text(view->environment, "id");
+    int64_t number = row_int(view->basis, "secret_set");
+    json_t *set = NULL, *changes = NULL;
+    *model = json_null();
+    if (number == 0)
+        return 0;
+    if (secret_set_current(req->db, id, &set, err) != 0
+        || secret_set_difference(req->db, id, row_int(view->card, "live_secret_set"), number,
+                                 &changes, err)
+               != 0)
+        return -1;
+    *model = json_pack("{s:I, s:o, s:I, s:o, s:o, s:b}", "number", number, "label",
+                       part_set_label(number), "count", row_int(set, "entries"), "href",
+                       part_text("/apps/%s/%s/secrets", row_text(view->card, "app_slug"),
+                                 row_text(view->card, "slug")),
+                       "changes", changes, "has_changes", (int)(json_array_size(changes) > 0));
+    return 0;
+}
+
+static json_t *hosts_of(const struct deploy_view *view)
+{
+    json_t *list = json_array();
+    const json_t *row;
+    size_t i;
+    json_array_foreach(view->servers, i, row) json_array_append_new(list, part_host(row));
+    return list;
+}
+
+int deploy_plan_model(struct request *req, const struct deploy_view *view, const char *hash,
+                      json_t **plan, struct err *err)
+{
+    struct job_estimate estimate = {.runs = 0};
+    json_t *live = NULL, *changes, *set = NULL;
+    char took[32];
+    if (environment_release(req->db, row_text_or_null(view->card, "live_release_id"), &live, err)
+            != 0
+        || job_estimate(req->db, row_text(view->environment, "id"), "deploy", &estimate, err) != 0
+        || set_model(req, view, &set, err) != 0)
+        return -1;
+    changes = changes_of(view, live);
+    *plan = json_pack(
+        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "hash", hash, "steps", steps_of(view),
+        "hosts", hosts_of(view), "has_live", (int)json_is_object(live), "changed_count",
+        count_changed(changes), "changes", changes, "secret_set", set, "estimate_text",
+        estimate.runs == 0
+            ? json_string("")
+            : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),
+        "estimate_from",
+        estimate.runs == 0 ? json_string("")
+                           : part_text("median of %d good deploy%s", estimate.runs,
+                                       estimate.runs == 1 ? "" : "s"));
+    return 0;
+}

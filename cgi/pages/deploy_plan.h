@@ -1,0 +1,27 @@
+/* deploy_plan.h - the plan that the confirm page shows: steps, servers, what differs from what is
+ * live, and how long it will take. */
+#ifndef WL_CGI_PAGES_DEPLOY_PLAN_H
+#define WL_CGI_PAGES_DEPLOY_PLAN_H
+
+#include <jansson.h>
+#include "cgi/http/request.h"
+#include "lib/base/attr.h"
+#include "lib/domain/recipe.h"
+
+/* What the page was made from. All borrowed from the request's arena but recipe (recipe_free). */
+struct deploy_view {
+    json_t *environment; /* row */
+    json_t *card;
+    json_t *servers;   /* rows */
+    json_t *artefacts; /* rows, newest first */
+    json_t *artefact;  /* the chosen one's row, or NULL */
+    json_t *basis;     /* NULL when there is no artefact */
+    json_t *settings;  /* checked */
+    struct recipe *recipe;
+};
+
+/* The `plan` of the model; hash is that of view->basis. */
+int deploy_plan_model(struct request *req, const struct deploy_view *view, const char *hash,
+                      json_t **plan, struct err *err) MUST_USE;
+
+#endif

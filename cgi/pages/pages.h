@@ -1,0 +1,30 @@
+/* pages.h - every handler, by the file that holds it. cgi/routes.c gives each its URL. */
+#ifndef WL_CGI_PAGES_PAGES_H
+#define WL_CGI_PAGES_PAGES_H
+
+#include "cgi/http/route.h"
+
+/* login.c */
+handler_fn setup_show, setup_save, login_show, login_save, logout_save;
+/* home.c, health.c */
+handler_fn home_show, health_show;
+/* apps.c */
+handler_fn apps_show, app_new_show, app_new_save, app_show;
+/* artefacts.c */
+handler_fn artefact_upload, artefact_fetch, artefact_adopt;
+/* environment_forms.c, environment.c */
+handler_fn env_new_show, env_new_save, env_show, env_settings_show, env_settings_save;
+/* secrets.c */
+handler_fn secrets_show, secrets_save;
+/* deploy.c */
+handler_fn deploy_show, deploy_save;
+/* jobs.c, job.c, job_log.c */
+handler_fn jobs_show, job_show, job_log_show, job_raw_show, job_cancel;
+/* servers.c */
+handler_fn servers_show, server_new_show, server_new_save, server_show, server_pin, server_check;
+/* audit.c */
+handler_fn audit_show, audit_event_show;
+/* profile.c */
+handler_fn profile_show, profile_save, profile_password, profile_sessions;
+
+#endif
