@@ -8,6 +8,8 @@
 #include "lib/crypto/crypto.h"
 #include "worker/runner/runner_private.h"
 
+/* base64url: a nonce is a token of crypto_new_token. */
+#define NONCE_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define LOG_MAX_DEFAULT ((int64_t)16 * 1024 * 1024)
 
 static const struct {
@@ -164,7 +166,7 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->go_for = -1;
     /* Both become names of files on the target. */
     if (!crypto_is_id(r->job) || r->nonce[0] == '\0'
-        || strspn(r->nonce, "0123456789abcdefghijklmnopqrstuvwxyz") != strlen(r->nonce)
+        || strspn(r->nonce, NONCE_ALPHABET) != strlen(r->nonce)
         || (r->env[0] != '\0' && !crypto_is_id(r->env)))
         return err_set(err, ERR_INTERNAL,
                        "The begin frame has no usable job, nonce or environment.");

@@ -89,8 +89,6 @@ static bool enter_seccomp(void)
         REFUSE(SYS_process_vm_writev),
         REFUSE(SYS_kill),
         REFUSE(SYS_tkill),
-        REFUSE(SYS_bind),
-        REFUSE(SYS_listen),
         REFUSE(SYS_mount),
         REFUSE(SYS_umount2),
         REFUSE(SYS_unshare),
@@ -118,7 +116,6 @@ void sandbox_enter(void)
 {
     proc_harden(); /* no core, no ptrace by others, no new privileges */
     (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){FILES_MAX, FILES_MAX});
-    (void)setrlimit(RLIMIT_FSIZE, &(struct rlimit){0, 0});
 #ifndef WL_SANITIZE
     (void)setrlimit(RLIMIT_AS, &(struct rlimit){MEMORY_MAX, MEMORY_MAX});
 #endif

@@ -1,16 +1,21 @@
 /* ssh_http.c - one HTTP GET as the app's own machine sees it.
  *
- * A direct-tcpip channel goes from the target to 127.0.0.1:port there. libcurl speaks HTTP into one
- * end of a socketpair; this file carries bytes between the other end and the channel, in one poll
- * loop. libssh2 allows one sender at a time: while a write is half done, nothing else is asked of
- * the session. No DNS, no proxy, no redirect, no other protocol: the answer comes from where we
- * looked. */
+ * A direct-tcpip channel goes from the target to 127.0.0.1:port there. libcurl speaks HTTP into a
+ * local socket; this file carries bytes between its other end and the channel, in one poll loop.
+ * libssh2 allows one sender at a time: while a write is half done, nothing else is asked of the
+ * session. No DNS, no proxy, no redirect, no other protocol: the answer comes from where we looked.
+ *
+ * libcurl 7.88 (Debian 12) calls connect() even on a socket that it is told is connected
+ * (curl#10626), so a socketpair will not do: it connects to an abstract socket of ours, whose name
+ * the kernel chose, and only a connection of this very process is accepted. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -21,9 +26,8 @@
 struct tunnel {
     struct ssh *ssh;
     LIBSSH2_CHANNEL *channel;
-    int near;        /* our end of the pair */
-    int far;         /* libcurl's end; -1 once libcurl owns it */
-    char out[16384]; /* from libcurl, on its way to the app */
+    int listener, near; /* where libcurl connects to, and our end of that connection */
+    char out[16384];    /* from libcurl, on its way to the app */
     size_t out_at, out_len;
     char in[16384]; /* from the app, on its way to libcurl */
     size_t in_at, in_len;
@@ -34,22 +38,40 @@ struct tunnel {
     struct err *err;
 };
 
-static curl_socket_t give_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+/* The listening socket and its name, as CURLOPT_ABSTRACT_UNIX_SOCKET wants it. */
+static int listen_here(struct tunnel *tunnel, char *name, size_t name_size)
 {
-    struct tunnel *tunnel = context;
-    (void)purpose;
-    (void)address;
-    int fd = tunnel->far;
-    tunnel->far = -1;
-    return fd; /* -1 (CURL_SOCKET_BAD) the second time: there is one channel and one request */
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof address;
+    tunnel->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    /* A length of the family alone: the kernel picks a free abstract name (unix(7)). */
+    if (tunnel->listener < 0
+        || bind(tunnel->listener, (const struct sockaddr *)&address, sizeof address.sun_family) != 0
+        || listen(tunnel->listener, 4) != 0
+        || getsockname(tunnel->listener, (struct sockaddr *)&address, &size) != 0)
+        return err_errno(tunnel->err, "open a socket for HTTP");
+    size_t len = size - offsetof(struct sockaddr_un, sun_path) - 1;
+    if (len == 0 || len >= name_size)
+        return err_set(tunnel->err, ERR_INTERNAL, "The kernel gave no name for a socket.");
+    memcpy(name, address.sun_path + 1, len);
+    name[len] = '\0';
+    return 0;
 }
 
-static int already_connected(void *context, curl_socket_t fd, curlsocktype purpose)
+/* libcurl's connection; anybody else's is closed. */
+static void accept_own(struct tunnel *tunnel)
 {
-    (void)context;
-    (void)fd;
-    (void)purpose;
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
+    struct ucred peer = {0};
+    socklen_t size = sizeof peer;
+    while (tunnel->near < 0) {
+        int fd = accept4(tunnel->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+            return;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid == getpid())
+            tunnel->near = fd;
+        else
+            io_close(&fd);
+    }
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
@@ -93,7 +115,9 @@ static int open_tunnel(struct tunnel *tunnel, int port)
 /* Bytes of libcurl to the app. 0, or -1 when the session is lost. */
 static int pump_out(struct tunnel *tunnel)
 {
-    if (tunnel->out_at == tunnel->out_len) {
+    if (tunnel->near < 0)
+        accept_own(tunnel);
+    if (tunnel->near >= 0 && tunnel->out_at == tunnel->out_len) {
         ssize_t got = recv(tunnel->near, tunnel->out, sizeof tunnel->out, MSG_DONTWAIT);
         tunnel->out_at = 0;
         tunnel->out_len = got > 0 ? (size_t)got : 0;
@@ -116,7 +140,7 @@ static int pump_out(struct tunnel *tunnel)
 
 static int pump_in(struct tunnel *tunnel)
 {
-    if (tunnel->out_at < tunnel->out_len || tunnel->ended)
+    if (tunnel->near < 0 || tunnel->out_at < tunnel->out_len || tunnel->ended)
         return 0; /* a write may be half sent: ask nothing else */
     if (tunnel->in_at == tunnel->in_len) {
         ssize_t got = libssh2_channel_read(tunnel->channel, tunnel->in, sizeof tunnel->in);
@@ -192,7 +216,7 @@ static int close_tunnel(struct tunnel *tunnel)
 }
 
 /* A configured handle; NULL when libcurl has no memory. */
-static CURL *make_request(struct tunnel *tunnel, int port, const char *path,
+static CURL *make_request(struct tunnel *tunnel, const char *name, int port, const char *path,
                           struct curl_slist *headers)
 {
     char url[2300];
@@ -211,9 +235,7 @@ static CURL *make_request(struct tunnel *tunnel, int port, const char *path,
     curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "Windlass/" WL_VERSION);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, give_socket);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, tunnel);
-    curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, already_connected);
+    curl_easy_setopt(curl, CURLOPT_ABSTRACT_UNIX_SOCKET, name);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, tunnel);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)clock_left_ms(tunnel->deadline));
@@ -223,10 +245,13 @@ static CURL *make_request(struct tunnel *tunnel, int port, const char *path,
 static int transfer(struct tunnel *tunnel, int port, const char *path, struct curl_slist *headers,
                     int *http_status)
 {
-    CURLM *multi = curl_multi_init();
-    CURL *curl = make_request(tunnel, port, path, headers);
+    char name[64];
     CURLcode result = CURLE_OUT_OF_MEMORY;
     int rc = 0;
+    if (listen_here(tunnel, name, sizeof name) != 0)
+        return -1;
+    CURLM *multi = curl_multi_init();
+    CURL *curl = make_request(tunnel, name, port, path, headers);
     if (multi != NULL && curl != NULL && curl_multi_add_handle(multi, curl) == CURLM_OK) {
         rc = pump(tunnel, multi, &result);
         long status = 0;
@@ -251,17 +276,13 @@ int ssh_http_get(struct ssh *ssh, int port, const char *path, const char *host_h
                  struct err *err)
 {
     struct tunnel tunnel = {
-        .ssh = ssh, .near = -1, .far = -1, .body = body, .fault = fault, .err = err};
+        .ssh = ssh, .near = -1, .listener = -1, .body = body, .fault = fault, .err = err};
     struct curl_slist *headers = NULL;
     char line[300];
-    int pair[2], rc = -1;
+    int rc = -1;
     *fault = SSH_FAULT_NONE;
     *http_status = 0;
     tunnel.deadline = clock_mono_ms() + deadline_ms;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-        return err_errno(err, "make a socket pair");
-    tunnel.near = pair[0];
-    tunnel.far = pair[1];
     headers = curl_slist_append(headers, "Accept: application/json, */*");
     if (host_header != NULL && host_header[0] != '\0') {
         (void)snprintf(line, sizeof line, "Host: %s", host_header);
@@ -274,6 +295,6 @@ int ssh_http_get(struct ssh *ssh, int port, const char *path, const char *host_h
         ssh->alive = false;
     curl_slist_free_all(headers);
     io_close(&tunnel.near);
-    io_close(&tunnel.far);
+    io_close(&tunnel.listener);
     return rc;
 }
