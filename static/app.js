@@ -21,6 +21,7 @@ function recall(key, store = localStorage) {
 function remember(key, value, store = localStorage) {
   try { store.setItem('windlass.' + key, JSON.stringify(value)); } catch { /* not remembered */ }
 }
+let unsaved = null; // the form that has typed text nobody stored yet
 const session = (() => { try { return sessionStorage; } catch { return undefined; } })();
 
 /* ---- times: the same words as the server uses ---- */
@@ -48,6 +49,13 @@ setInterval(() => {
   }
 }, 30e3);
 
+// A page that shows work under way is loaded again, but never from under someone's hands. (The job page has a stream.)
+const refresh = Number(document.body.dataset.refresh);
+if (refresh > 0 && !document.getElementById('job')) setInterval(() => {
+  const isBusy = document.hidden || unsaved || String(getSelection()) || document.activeElement?.matches('input, textarea, select') || $('dialog[open], details.menu[open]');
+  if (!isBusy) location.reload();
+}, refresh * 1000);
+
 /* ---- small conveniences ---- */
 
 document.addEventListener('click', async event => {
@@ -72,7 +80,6 @@ if (summary) { summary.tabIndex = -1; summary.focus(); }
 
 /* ---- forms ---- */
 
-let unsaved = null;
 for (const form of $$('form[data-guard]')) form.addEventListener('input', () => { unsaved = form; });
 addEventListener('beforeunload', event => { if (unsaved) event.preventDefault(); });
 
