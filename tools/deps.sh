@@ -91,14 +91,19 @@ installed_packages() {
     dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u
 }
 
-# Undo the boot links of one package's units and init scripts.
+# Undo the boot links of one package's units and init scripts. Those of systemd, udev and dbus, which a very bare machine may lack, are the
+# base system's own and stay.
 disable_services() {
-    for file in $(dpkg -L "$1" 2>/dev/null | grep -E '^(/usr)?/lib/systemd/system/[^/]+$|^/etc/init\.d/[^/]+$' || true); do
-        name=${file##*/}
-        case $file in
-        /etc/init.d/*) update-rc.d "$name" disable >/dev/null 2>&1 || true ;;
-        *) deb-systemd-helper disable "$name" >/dev/null 2>&1 || true ;;
-        esac
+    case $1 in systemd | udev | dbus | dbus-*) return 0 ;; esac
+    DPKG_MAINTSCRIPT_PACKAGE=$1 # deb-systemd-helper acts only in a package's name
+    export DPKG_MAINTSCRIPT_PACKAGE
+    dpkg -L "$1" | sed -n -E 's,^(/usr)?/lib/systemd/system/([^/]+)$,unit \2,p; s,^/usr/lib/systemd/user/([^/]+)$,user \1,p
+        s,^/etc/init\.d/([^/]+)$,init \1,p' | while read -r kind name; do
+        case $kind in
+        unit) deb-systemd-helper disable "$name" ;;
+        user) deb-systemd-helper --user disable "$name" ;;
+        init) update-rc.d "$name" disable ;;
+        esac >>"$log" 2>&1 || true
     done
 }
 

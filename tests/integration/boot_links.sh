@@ -36,9 +36,10 @@ nothing_enabled_here() {
     local package file name bad=0
     [ -s "$journal" ] || return 0
     while read -r package; do
+        case $package in systemd | udev | dbus | dbus-*) continue ;; esac
         for file in $(dpkg -L "$package" 2>/dev/null | grep -E '^(/usr)?/lib/systemd/system/[^/]+$|^/etc/init\.d/[^/]+$'); do
             name=${file##*/}
-            find /etc/systemd/system -path '*.wants/*' -name "$name" -printf '%p is enabled\n' | grep . && bad=1
+            find /etc/systemd/system /etc/systemd/user -path '*.wants/*' -name "$name" -printf '%p is enabled\n' | grep . && bad=1
             find /etc/rc2.d /etc/rc3.d /etc/rc4.d /etc/rc5.d -name "S??$name" -printf '%p is enabled\n' 2>/dev/null | grep . && bad=1
         done
     done <"$journal"
@@ -78,7 +79,7 @@ inside() {
     chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@"
 }
 links() {
-    (cd "$root" && find etc/systemd/system etc/rc?.d -type l -printf '%p -> %l\n' | grep -v '/K' | LC_ALL=C sort)
+    (cd "$root" && find etc/systemd/system etc/systemd/user etc/rc?.d -type l -printf '%p -> %l\n' | grep -v '/K' | LC_ALL=C sort)
 }
 same() {
     diff <(printf '%s\n' "$1") <(printf '%s\n' "$2")
@@ -92,7 +93,7 @@ nothing_runs_in_it() {
 }
 policy=$root/usr/sbin/policy-rc.d
 
-# The machine's owner has a service and a policy.
+# The machine's owner has systemd, a service and a policy.
 cat >"$policy" <<'POLICY'
 #!/bin/sh
 # the owner's
@@ -100,14 +101,15 @@ exit 101
 POLICY
 chmod 750 "$policy"
 owners=$(cat "$policy")
-inside sh -c 'apt-get -qq update && apt-get -qqy install --no-install-recommends cron' >"$root/apt.log" 2>&1
+inside sh -c 'apt-get -qq update && apt-get -qqy install --no-install-recommends cron systemd' >"$root/apt.log" 2>&1
 before=$(links)
 has_owners_link() {
     printf '%s\n' "$before" | grep 'multi-user.target.wants/cron.service'
 }
 check "a plain apt-get makes boot links, so this test can see one" has_owners_link
 
-check "nginx and rsync install" inside /src/tools/deps.sh install nginx rsync
+# nginx and rsync bring a unit and an init script, logrotate a timer, fcgiwrap a socket.
+check "nginx, rsync, logrotate and fcgiwrap install" inside /src/tools/deps.sh install nginx rsync logrotate fcgiwrap
 check "no boot link was added, none of the owner's is gone" same "$before" "$(links)"
 check "nothing was started" nothing_runs_in_it
 check "the owner's policy-rc.d is back" same "$owners 750" "$(cat "$policy") $(stat -c %a "$policy")"
@@ -117,7 +119,7 @@ check "what was installed is noted" grep -qx nginx "$root/src/build/cache/deps-i
 # A run that was killed has left its policy: the next one puts the owner's back.
 mv "$policy" "$policy.before-windlass"
 printf '#!/bin/sh\n# windlass tools/deps.sh: services may not start while it installs\nexit 101\n' >"$policy"
-check "installing what is there again works" inside /src/tools/deps.sh install nginx rsync
+check "installing what is there again works" inside /src/tools/deps.sh install nginx rsync logrotate fcgiwrap
 check "after a killed run the owner's policy-rc.d is back" same "$owners 750" "$(cat "$policy") $(stat -c %a "$policy")"
 check "and still no boot link was added" same "$before" "$(links)"
 
