@@ -1,0 +1,497 @@
+/* supervised_fixture.h - a real windlass-worker on a scratch data folder, with a stand-in for the
+ * runner (this test program itself, WL_RUNNER) that speaks the frames and keeps a "target" in a
+ * file: one line `ran <step>` for each time a step was done there. */
+#ifndef WL_TESTS_DB_SUPERVISED_FIXTURE_H
+#define WL_TESTS_DB_SUPERVISED_FIXTURE_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "tests/db/fixture.h"
+#include "db/artefacts.h"
+#include "db/basis.h"
+#include "db/environments.h"
+#include "db/instance.h"
+#include "lib/base/io.h"
+#include "lib/base/str.h"
+#include "lib/domain/joblog.h"
+#include "worker/mask/frame.h"
+
+#define ENV_ID  "0000000000000000000000env1"
+#define APP_ID  "0000000000000000000000app1"
+#define SECRET  "canary-Zo9-topsecret"
+#define WAIT_MS 20000
+
+struct world {
+    struct fixture f;
+    pid_t worker;
+    char target[300], events[300], home[500], program[500], self[500];
+    char sha256[CRYPTO_HASH_HEX];
+    int jobs, releases;
+};
+
+/* --- the stand-in runner -------------------------------------------------------------------------
+ * FAKE_PLAN, words with spaces: die:K (killed after `go` for step K, before it acts), done:K
+ * (killed after it acted), hang:K (acts, then never answers), fail:K, slow. Each of die and done
+ * once per world. */
+
+__attribute__((unused)) static bool plan_says(const char *word, int step)
+{
+    char want[64];
+    const char *plan = getenv("FAKE_PLAN");
+    snprintf(want, sizeof want, " %s:%d ", word, step);
+    char all[300];
+    snprintf(all, sizeof all, " %s ", plan == NULL ? "" : plan);
+    return strstr(all, want) != NULL;
+}
+
+__attribute__((unused)) static bool fails_always(void)
+{
+    const char *plan = getenv("FAKE_PLAN");
+    return plan != NULL && strstr(plan, "always") != NULL;
+}
+
+__attribute__((unused)) static void append_line(const char *path, const char *fmt, ...)
+{
+    char text[300];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text - 1, fmt, args);
+    va_end(args);
+    text[n++] = '\n';
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, (size_t)n) != n)
+        _exit(9);
+    close(fd);
+}
+
+__attribute__((unused)) static int count_lines(const char *path, const char *line)
+{
+    char text[300];
+    int found = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    while (fgets(text, sizeof text, file) != NULL) {
+        text[strcspn(text, "\n")] = '\0';
+        found += strcmp(text, line) == 0;
+    }
+    fclose(file);
+    return found;
+}
+
+static void fake_send(json_t *frame)
+{
+    struct err err = {0};
+    char *text = json_dumps(frame, JSON_COMPACT);
+    if (text == NULL || io_frame_write(3, text, strlen(text), clock_mono_ms() + 5000, &err) != 0)
+        _exit(3);
+    free(text);
+    json_decref(frame);
+}
+
+static json_t *fake_read(void)
+{
+    struct buf text;
+    struct err err = {0};
+    bool eof = false;
+    buf_init(&text, IO_FRAME_MAX);
+    if (io_frame_read(3, &text, clock_mono_ms() + 60000, &eof, &err) != 0 || eof)
+        _exit(4);
+    json_t *frame = json_loadb(text.data, text.len, 0, NULL);
+    buf_deinit(&text);
+    if (frame == NULL)
+        _exit(5);
+    return frame;
+}
+
+static void fake_output(int step, int64_t origin, const char *text, char kind)
+{
+    char out[MASK_FRAME_MAX];
+    struct mask_frame frame = {.host = 0,
+                               .step = (uint8_t)step,
+                               .kind = kind,
+                               .origin = origin,
+                               .body = text,
+                               .len = strlen(text)};
+    struct err err = {0};
+    if (io_write_all(5, out, mask_frame_write(out, &frame), clock_mono_ms() + 5000, &err) != 0)
+        _exit(6);
+}
+
+static const char *fake_before(const json_t *begin, int step, int64_t *origin)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(begin, "resume"), i, item)
+    {
+        if (json_integer_value(json_object_get(item, "step")) == step) {
+            *origin = json_integer_value(json_object_get(item, "origin"));
+            return json_string_value(json_object_get(item, "state"));
+        }
+    }
+    return "";
+}
+
+/* Wait for go. 1: cancelled meanwhile. */
+static int fake_go(void)
+{
+    int cancelled = 0;
+    for (;;) {
+        json_t *frame = fake_read();
+        const char *t = json_string_value(json_object_get(frame, "t"));
+        bool go = t != NULL && strcmp(t, "go") == 0;
+        cancelled |= t != NULL && strcmp(t, "cancel") == 0;
+        json_decref(frame);
+        if (go)
+            return cancelled;
+    }
+}
+
+/* Do one step as a runner does: intent, go, look at the target, act, output, outcome. */
+static const char *fake_step(const json_t *begin, const json_t *step, const char *target,
+                             const char *events)
+{
+    int k = (int)json_integer_value(json_object_get(step, "step"));
+    int64_t origin = 0;
+    char line[64], out[128];
+    const char *before = fake_before(begin, k, &origin), *state = "ok";
+
+    if (before[0] != '\0' && strcmp(before, "intent") != 0)
+        return before;
+    fake_send(json_pack("{s:s, s:i}", "t", "intent", "step", k));
+    bool cancelled = fake_go() != 0;
+    append_line(events, "go %d", k);
+    snprintf(line, sizeof line, "ran %d", k);
+    bool ran = count_lines(target, line) > 0;
+    if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))
+        raise(SIGKILL);
+    if (!ran)
+        append_line(target, "%s", line);
+    snprintf(out, sizeof out, "output of %d with " SECRET "\n", k);
+    if ((size_t)origin < strlen(out))
+        fake_output(k, origin, out + origin, 'o');
+    if (plan_says("done", k) && strcmp(before, "intent") != 0)
+        raise(SIGKILL);
+    while (plan_says("hang", k)) {
+        json_t *frame = fake_read();
+        cancelled |= strcmp(json_string_value(json_object_get(frame, "t")), "cancel") == 0;
+        json_decref(frame);
+        if (cancelled)
+            break;
+    }
+    fake_output(k, 0, "", 'f');
+    if (plan_says("fail", k))
+        state = "failed";
+    if (cancelled)
+        state = "cancelled";
+    fake_send(json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "t", "outcome", "step", k, "state", state,
+                        "cause", strcmp(state, "failed") == 0 ? "It broke: " SECRET : "", "results",
+                        "seen", SECRET));
+    return state;
+}
+
+static int fake_runner(void)
+{
+    const char *target = getenv("FAKE_TARGET"), *events = getenv("FAKE_EVENTS");
+    const char *verdict = "live";
+    bool switched = false;
+    json_t *begin = fake_read(), *step;
+    size_t i;
+    append_line(events, "start %s", json_string_value(json_object_get(begin, "job")));
+    if (json_object_get(json_object_get(begin, "target"), "key") == NULL)
+        _exit(7);
+    json_array_foreach(json_object_get(begin, "steps"), i, step)
+    {
+        const char *phase = json_string_value(json_object_get(step, "phase"));
+        bool undo = strcmp(phase, "undo") == 0;
+        const char *mode = json_string_value(json_object_get(step, "mode"));
+        bool forward = strcmp(verdict, "live") == 0, back = strcmp(verdict, "reverted") == 0;
+        if (strcmp(mode, "unlock") != 0 && (undo ? !back : !forward))
+            continue;
+        const char *state = fake_step(begin, step, target, events);
+        if (strcmp(state, "failed") == 0)
+            verdict = switched ? "reverted" : "failed";
+        switched = switched || json_is_true(json_object_get(step, "point_of_no_return"));
+        if (strcmp(state, "cancelled") == 0)
+            verdict = "cancelled";
+    }
+    fake_send(json_pack("{s:s, s:s, s:s, s:s}", "t", "end", "verdict", verdict, "summary",
+                        "As seen by the stand-in; " SECRET, "left_as", "as it should be"));
+    for (;;)
+        json_decref(fake_read()); /* until the supervisor hangs up */
+}
+
+/* --- the world ----------------------------------------------------------------------------------
+ */
+
+static void sqlf(struct world *w, const char *fmt, ...)
+{
+    static char sql[64 * 1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    MUST(fixture_sql(w->f.shared_path, sql));
+}
+
+/* The first column of the first row, through the sqlite3 program. Valid until the next call. */
+static const char *ask_sql(struct world *w, const char *fmt, ...)
+{
+    static char answer[2000];
+    char sql[1000], command[2400];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    int ends[2];
+    MUST(pipe(ends));
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 1);
+        close(ends[0]);
+        snprintf(command, sizeof command, "%s", w->f.shared_path);
+        execlp("sqlite3", "sqlite3", "-cmd", ".timeout 5000", command, sql, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(ends[0], answer + n, sizeof answer - 1 - n)) > 0)
+        n += (size_t)got;
+    answer[n] = '\0';
+    answer[strcspn(answer, "\n")] = '\0';
+    close(ends[0]);
+    waitpid(pid, NULL, 0);
+    return answer;
+}
+
+/* Until the SQL's answer is `want`. */
+static bool wait_sql(struct world *w, const char *want, const char *sql, const char *arg)
+{
+    int64_t deadline = clock_mono_ms() + WAIT_MS;
+    while (strcmp(ask_sql(w, sql, arg), want) != 0) {
+        if (clock_mono_ms() > deadline) {
+            printf("# gave up waiting for '%s' of %s: %s\n", want, sql, ask_sql(w, sql, arg));
+            return false;
+        }
+        clock_sleep_ms(20);
+    }
+    return true;
+}
+
+__attribute__((unused)) static bool wait_line(const char *path, const char *line)
+{
+    int64_t deadline = clock_mono_ms() + WAIT_MS;
+    while (count_lines(path, line) == 0) {
+        if (clock_mono_ms() > deadline) {
+            printf("# gave up waiting for line '%s'\n", line);
+            return false;
+        }
+        clock_sleep_ms(5);
+    }
+    return true;
+}
+
+static void world_worker(struct world *w, const char *plan)
+{
+    fflush(stdout);
+    w->worker = fork();
+    if (w->worker == 0) {
+        setenv("WL_VAR", w->f.var, 1);
+        setenv("WL_HOME", w->home, 1);
+        setenv("WL_RUNNER", w->self, 1);
+        setenv("WL_LOG", getenv("FAKE_DEBUG") != NULL ? "debug" : "error", 1);
+        setenv("FAKE_PLAN", plan, 1);
+        setenv("FAKE_TARGET", w->target, 1);
+        setenv("FAKE_EVENTS", w->events, 1);
+        if (getenv("FAKE_DEBUG") == NULL && freopen("/dev/null", "w", stderr) == NULL)
+            _exit(9);
+        execl(w->program, w->program, (char *)NULL);
+        _exit(127);
+    }
+}
+
+__attribute__((unused)) static void world_kill(struct world *w, int number)
+{
+    int status;
+    kill(w->worker, number);
+    MUST(waitpid(w->worker, &status, 0) != w->worker);
+    w->worker = 0;
+}
+
+static void world_server(struct world *w, const char *slug, int port)
+{
+    char id[CRYPTO_ID_SIZE], line[SERVER_PUBLIC_KEY_SIZE];
+    struct host_pin pin = {.type = "ssh-ed25519", .len = 8, .print = "SHA256:test"};
+    snprintf(id, sizeof id, "0000000000000000000000%.4s", slug);
+    memcpy(pin.blob, "hostkey!", 8);
+    MUST(vault_make_server_key(w->f.vault, id, slug, line, &fixture_err));
+    MUST(vault_set_pin(w->f.vault, id, "127.0.0.1", port, &pin, "u", &fixture_err));
+    sqlf(w,
+         "INSERT INTO server (id, slug, host, port, login, public_key, pin_type, pin_print, state, "
+         "created_at) VALUES ('%s', '%s', '127.0.0.1', %d, 'app', '%s', 'ssh-ed25519', "
+         "'SHA256:test', 'ready', 1);"
+         "INSERT INTO environment_server VALUES ('" ENV_ID "', '%s', 'app', %d)",
+         id, slug, port, line, id, port);
+}
+
+static void world_artefact(struct world *w)
+{
+    char path[400];
+    uint8_t hash[CRYPTO_HASH_BYTES];
+    snprintf(path, sizeof path, "%s/artefacts", w->f.var);
+    MUST(fs_mkdirs(path, 0700, &fixture_err));
+    snprintf(path, sizeof path, "%s/artefacts/file1", w->f.var);
+    MUST(fs_write_atomic(path, "tarball", 7, 0600, &fixture_err));
+    crypto_sha256("tarball", 7, hash);
+    crypto_hex(w->sha256, sizeof w->sha256, hash, sizeof hash);
+    sqlf(w,
+         "INSERT INTO artefact VALUES ('0000000000000000000000art1', '" APP_ID
+         "', '1.0.0', 'file1', 7, '%s', 'upload', '', 1, 'u', NULL)",
+         w->sha256);
+}
+
+/* An app with one environment on `servers` servers and one secret. */
+static void world_make(struct world *w, int servers)
+{
+    uint8_t print[CRYPTO_MAC_BYTES];
+    char hex[2 * CRYPTO_MAC_BYTES + 1];
+    struct secret_value value = {"TOKEN", SECRET, sizeof SECRET - 1};
+    memset(w, 0, sizeof *w);
+    fixture_full(&w->f);
+    snprintf(w->target, sizeof w->target, "%s/target", w->f.var);
+    snprintf(w->events, sizeof w->events, "%s/events", w->f.var);
+    MUST(getcwd(w->home, sizeof w->home) == NULL);
+    ssize_t n = readlink("/proc/self/exe", w->self, sizeof w->self - 1);
+    MUST(n <= 0);
+    snprintf(w->program, sizeof w->program, "%.*s/bin/windlass-worker",
+             (int)(strstr(w->self, "/tests/db/") - w->self), w->self);
+    MUST(access(w->program, X_OK));
+    sqlf(w,
+         "INSERT INTO user (id, login, name, created_at) VALUES ('u', 'ann', 'Ann', 1);"
+         "INSERT INTO app (id, slug, name, created_at) VALUES ('" APP_ID "', 'shop', 'Shop', 1);"
+         "INSERT INTO environment (id, app_id, slug, tier, recipe, settings, created_at) VALUES "
+         "('" ENV_ID "', '" APP_ID "', 'prod', 'production', 'release', '%s', 1)",
+         "{\"deploy_dir\":\"apps/shop\",\"port\":\"8000\",\"start_command\":\"./run\"}");
+    MUST(vault_put_secrets(w->f.vault, ENV_ID, 1, &value, 1, &fixture_err));
+    vault_fingerprint(w->f.vault, SECRET, sizeof SECRET - 1, print);
+    crypto_hex(hex, sizeof hex, print, sizeof print);
+    sqlf(w,
+         "INSERT INTO secret_set VALUES ('" ENV_ID "', 1, '', 1, 'u');"
+         "INSERT INTO secret_entry VALUES ('" ENV_ID
+         "', 1, 0, 'TOKEN', 'secret', 'env', NULL, NULL, NULL, x'%s', 20, '', 1)",
+         hex);
+    for (int i = 0; i < servers; i++) {
+        char slug[8];
+        snprintf(slug, sizeof slug, "srv%d", i + 1);
+        world_server(w, slug, 22 + i);
+    }
+    world_artefact(w);
+}
+
+static void world_end(struct world *w)
+{
+    if (w->worker > 0)
+        world_kill(w, SIGTERM);
+    fixture_end(&w->f);
+}
+
+static void world_poke(const struct world *w)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    snprintf(to.sun_path, sizeof to.sun_path, "%.80s/run/poke.sock", w->f.var);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    (void)sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof to);
+    close(fd);
+}
+
+/* The sealed proof of a job that was added on this machine, as SQL hex. */
+static void command_line_auth(struct world *w, const char *job, const char *kind, char *hex,
+                              size_t size)
+{
+    char proof[2 * CRYPTO_MAC_BYTES + 1], text[300];
+    uint8_t box[400];
+    struct instance instance;
+    MUST(instance_get(w->f.shared, &instance, &fixture_err));
+    vault_command_proof(w->f.vault, job, kind, proof);
+    int n = snprintf(text, sizeof text, "{\"command_line\":true,\"proof\":\"%s\"}", proof);
+    MUST(seal_to(instance.seal_key, text, (size_t)n, box, &fixture_err));
+    crypto_hex(hex, size, box, (size_t)n + SEAL_OVERHEAD);
+}
+
+/* What a confirm page would show now, compact. */
+static char *basis_text(struct world *w)
+{
+    json_t *env = NULL, *artefact = NULL, *basis = NULL;
+    struct recipe *recipe = NULL;
+    char recipes[600];
+    snprintf(recipes, sizeof recipes, "%s/recipes", w->home);
+    MUST(recipe_load(recipes, "release", &recipe, &fixture_err));
+    MUST(environment_by_id(w->f.shared, ENV_ID, &env, &fixture_err));
+    MUST(artefact_by_id(w->f.shared, "0000000000000000000000art1", &artefact, &fixture_err));
+    MUST(basis_of_deploy(w->f.shared, recipe, env, artefact, &basis, NULL, &fixture_err));
+    char *text = json_dumps(basis, JSON_COMPACT);
+    recipe_free(recipe);
+    json_decref(env);
+    json_decref(artefact);
+    json_decref(basis);
+    return text;
+}
+
+/* Press Deploy. The job's id is valid until the sixteenth call after. */
+static const char *world_deploy(struct world *w)
+{
+    static char ids[16][CRYPTO_ID_SIZE];
+    char *id = ids[w->jobs % 16], release[CRYPTO_ID_SIZE], auth[1200];
+    char *basis = basis_text(w);
+    crypto_new_id(id);
+    crypto_new_id(release);
+    command_line_auth(w, id, "deploy", auth, sizeof auth);
+    w->jobs++;
+    w->releases++;
+    sqlf(
+        w,
+        "BEGIN; INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, "
+        "hosts, version, artefact_id, artefact_sha256, secret_set, created_at, created_by, job_id) "
+        "VALUES ('%s', '" ENV_ID "', %d, 'release', 'x', '{}', '[]', '1.0.0', "
+        "'0000000000000000000000art1', '%s', 1, 1, 'u', '%s');"
+        "INSERT INTO job (id, serial, environment_id, number, kind, lock_class, params, confirmed, "
+        "release_id, idem, auth, requested_by, nonce, created_at) VALUES ('%s', %d, '" ENV_ID
+        "', %d, 'deploy', 'exclusive', '{}', '%s', '%s', '%s', x'%s', 'u', 'nonce-%s', %lld); "
+        "COMMIT",
+        release, w->releases, w->sha256, id, id, w->jobs, w->jobs, basis, release, id, auth, id,
+        (long long)clock_now_ms());
+    free(basis);
+    world_poke(w);
+    return id;
+}
+
+__attribute__((unused)) static bool wait_verdict(struct world *w, const char *job,
+                                                 const char *verdict)
+{
+    return wait_sql(w, verdict, "SELECT verdict FROM job WHERE id = '%s'", job);
+}
+
+/* The whole log of an ended job, its last record included (that comes after the commit); free() it.
+ */
+__attribute__((unused)) static char *world_log(struct world *w, const char *job)
+{
+    char path[400];
+    struct buf text;
+    int64_t deadline = clock_mono_ms() + WAIT_MS;
+    snprintf(path, sizeof path, "%s/serve/logs/%s.log", w->f.var, job);
+    buf_init(&text, 1024 * 1024);
+    do {
+        clock_sleep_ms(10);
+        buf_reset(&text);
+        MUST(fs_read_all(path, &text, &fixture_err));
+    } while (strstr(text.data, " v - {") == NULL && clock_mono_ms() < deadline);
+    return buf_detach(&text, NULL);
+}
+
+#endif
