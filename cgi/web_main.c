@@ -1,7 +1,6 @@
 /* web_main.c - windlass-web: pages, forms and JSON over FastCGI. The listening socket is descriptor
  * 0 (given by `windlass up`, systemd or a test); everything else comes from the environment
  * (docs/architecture.md). Templates are read and checked here, once, before any child is forked. */
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include "cgi/http/json_arena.h"
@@ -13,18 +12,6 @@
 
 #define LISTENER         0
 #define CHILDREN_DEFAULT 4
-
-static enum log_level log_level_wanted(void)
-{
-    static const char *const NAMES[] = {"error", "warn", "info", "debug"};
-    const char *wanted = getenv("WL_LOG");
-
-    for (int i = 0; wanted != NULL && i < (int)COUNT_OF(NAMES); i++) {
-        if (str_equal(wanted, NAMES[i]))
-            return (enum log_level)i;
-    }
-    return LOG_LEVEL_INFO;
-}
 
 static int check_listener(struct err *err)
 {
@@ -58,7 +45,7 @@ int main(void)
     int children;
     int status = 1;
 
-    log_init("windlass-web", log_level_wanted());
+    log_init("windlass-web", site_log_level());
     json_arena_install();
     if (crypto_start(&err) != 0 || check_listener(&err) != 0 || site_load(&site, &err) != 0
         || site_load_templates(&site, &err) != 0 || (children = children_wanted(&err)) < 0) {

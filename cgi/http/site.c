@@ -125,6 +125,18 @@ static int load_folders(struct site *site, struct err *err)
     return 0;
 }
 
+enum log_level site_log_level(void)
+{
+    static const char *const NAMES[] = {"error", "warn", "info", "debug"};
+    const char *wanted = getenv("WL_LOG");
+
+    for (int i = 0; wanted != NULL && i < (int)COUNT_OF(NAMES); i++) {
+        if (str_equal(wanted, NAMES[i]))
+            return (enum log_level)i;
+    }
+    return LOG_LEVEL_INFO;
+}
+
 int site_load(struct site *site, struct err *err)
 {
     const char *strict = getenv("WL_STRICT");

@@ -10,6 +10,7 @@
 #include "db/db.h"
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
+#include "lib/base/log.h"
 #include "lib/crypto/seal.h"
 
 #define SITE_VAR_MAX 80 /* bytes of WL_VAR: a socket's path below it must fit 108 (unix(7)) */
@@ -33,6 +34,8 @@ struct site {
     int64_t upload_max; /* bytes; WL_UPLOAD_MAX, at most what nginx lets through */
 };
 
+/* WL_LOG; info when it is unset or unknown. */
+enum log_level site_log_level(void);
 /* From the environment (WL_*); a missing or wrong one is an error that names it. */
 int site_load(struct site *site, struct err *err) MUST_USE;
 /* Load and check the templates below home_dir, and hash static/. */

@@ -1,14 +1,12 @@
 /* main.c - windlass-stream: live logs of jobs as server-sent events over FastCGI. The listening
  * socket is descriptor 0. It reads var/serve/logs and windlass.db and nothing else. */
 #include <limits.h>
-#include <stdlib.h>
 #include "cgi/http/confine.h"
 #include "cgi/http/json_arena.h"
 #include "cgi/stream/hub.h"
 #include "lib/base/fs.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
-#include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 
 #define LISTENER 0
@@ -67,11 +65,6 @@ static int confine_stream(const struct site *site, struct err *err)
     return version < 0 ? -1 : 0;
 }
 
-static enum log_level log_level_wanted(void)
-{
-    return str_equal(getenv("WL_LOG"), "debug") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-}
-
 int main(void)
 {
     struct site site = {0};
@@ -81,7 +74,7 @@ int main(void)
     sigset_t waiting;
     int status = 1;
 
-    log_init("windlass-stream", log_level_wanted());
+    log_init("windlass-stream", site_log_level());
     json_arena_install();
     set_signals(&waiting);
     if (crypto_start(&err) != 0 || site_load(&site, &err) != 0 || fcgi_start(&err) != 0)
