@@ -55,9 +55,9 @@ static bool is_for_the_form(const struct err *refused)
     case ERR_NOT_FOUND:
     case ERR_CONFLICT:
     case ERR_THROTTLED:
+    case ERR_TOO_LARGE:
         return true;
     case ERR_NONE:
-    case ERR_TOO_LARGE:
     case ERR_BUSY:
     case ERR_NO_SPACE:
     case ERR_NO_MEMORY:
