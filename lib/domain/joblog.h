@@ -7,7 +7,8 @@
  * time    RFC 3339 UTC. host and step: the numbers of job_host and job_step, '-' when the record
  * belongs to none. kind    o  output of the step, a whole line        p  output, not (yet) ended by
  * a newline: the next o/p of that step goes on w  a line of Windlass' own (masked as well) s  step
- * state, text is JSON {"state","status","ms","title","cause"} v  the job's verdict, JSON
+ * state, text is JSON {"state","name","title","cause"} and where known "status", "ms", and for an
+ * upload under way "done" and "total" (bytes) v  the job's verdict, JSON
  * {"verdict","summary"}: the last record        t  output was cut off here (limit), text says so
  * origin  kinds o and p: how many bytes of the step's log on the target are covered up to and with
  * this record, so that a resumed runner asks for the next one; '-' otherwise. text    the bytes as
