@@ -16,7 +16,7 @@
 #include "lib/crypto/crypto.h"
 
 #define REQUESTS_MAX 10000                        /* then a fresh process takes over */
-#define PEER_MS      30000                        /* a web server silent for longer is gone */
+#define PEER_MS      10000                        /* a web server silent for longer is gone */
 #define MEMORY_MAX   ((rlim_t)1024 * 1024 * 1024) /* a parameter's length cannot ask for more */
 
 static volatile sig_atomic_t stop_requested;

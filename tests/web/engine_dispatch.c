@@ -52,6 +52,23 @@ static int answer_nothing(struct request *req, struct response *res, struct err 
     return 0;
 }
 
+static int write_something(struct request *req, struct response *res, struct err *err)
+{
+    struct audit_entry entry = {.actor = &req->actor,
+                                .verb = "test.write",
+                                .target_kind = "test",
+                                .target_id = "t",
+                                .target_name = "t"};
+
+    if (db_begin(req->db, err) != 0)
+        return -1;
+    if (audit_append(req->db, &entry, err) != 0 || db_commit(req->db, err) != 0) {
+        db_rollback(req->db);
+        return -1;
+    }
+    return respond_redirect(res, "/");
+}
+
 static const struct route TABLE[] = {
     {METHOD_GET, "/open", CAP_PUBLIC, CSRF_SAFE_METHOD, answer},
     {METHOD_POST, "/open", CAP_PUBLIC, CSRF_REQUIRED, answer},
@@ -64,6 +81,7 @@ static const struct route TABLE[] = {
     {METHOD_GET, "/apps/{app}", CAP_VIEW, CSRF_SAFE_METHOD, answer},
     {METHOD_GET, "/apps/new", CAP_VIEW, CSRF_SAFE_METHOD, show_page},
     {METHOD_GET, "/open-transaction", CAP_VIEW, CSRF_SAFE_METHOD, leave_transaction_open},
+    {METHOD_POST, "/write", CAP_VIEW, CSRF_REQUIRED, write_something},
     {METHOD_GET, "/eat", CAP_VIEW, CSRF_SAFE_METHOD, eat_memory},
     {METHOD_GET, "/nothing", CAP_VIEW, CSRF_SAFE_METHOD, answer_nothing},
 };
@@ -340,6 +358,34 @@ static void a_database_that_cannot_be_opened_is_a_503_in_words(void)
     CHECK_INT(world_get(&w, "/view"), 200);
 }
 
+static int64_t events(void)
+{
+    json_t *list = NULL;
+    int64_t seq;
+
+    WORLD_MUST(audit_list(w.db, NULL, 0, 1, &list, &world_err));
+    seq = json_integer_value(json_object_get(json_array_get(list, 0), "seq"));
+    json_decref(list);
+    return seq;
+}
+
+static void a_locked_database_is_a_503_in_words_and_nothing_is_lost(void)
+{
+    int64_t before;
+
+    world_sign_in(&w, ROLE_VIEWER);
+    before = events();
+    WORLD_MUST(db_begin(w.worker, &world_err)); /* somebody holds the write lock */
+    CHECK_INT(world_get(&w, "/view"), 200);     /* reading goes on */
+    CHECK_INT(world_post(&w, "/write", ""), 503);
+    CHECK(body_has("Nothing was changed"));
+    CHECK_STR(fake_header(&w.f, "Retry-After"), "2");
+    db_rollback(w.worker);
+    CHECK_INT(events(), before);
+    CHECK_INT(world_post(&w, "/write", ""), 303);
+    CHECK_INT(events(), before + 1);
+}
+
 static void a_request_that_uses_up_its_memory_is_a_503_and_the_next_one_works(void)
 {
     world_sign_in(&w, ROLE_VIEWER);
@@ -432,6 +478,7 @@ int main(void)
     TAP_RUN(visitors_get_a_cookie_for_their_token_and_login_is_protected_too);
     TAP_RUN(a_handlers_error_becomes_a_page_in_words_with_the_right_status);
     TAP_RUN(a_database_that_cannot_be_opened_is_a_503_in_words);
+    TAP_RUN(a_locked_database_is_a_503_in_words_and_nothing_is_lost);
     TAP_RUN(a_request_that_uses_up_its_memory_is_a_503_and_the_next_one_works);
     TAP_RUN(a_handlers_mistakes_are_a_500_and_leave_nothing_open);
     TAP_RUN(json_is_the_data_alone);
