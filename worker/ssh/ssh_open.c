@@ -128,19 +128,46 @@ void ssh_close(struct ssh *ssh)
     free(ssh);
 }
 
+/* Hands libssh2 only names it knows: 1.10 takes unknown ones (which newer releases know) out of the
+ * list by an overlapping memcpy. */
+static int prefer_known(LIBSSH2_SESSION *session, int method, const char *wanted)
+{
+    const char **known = NULL;
+    char list[512] = "";
+    size_t used = 0;
+    int count = libssh2_session_supported_algs(session, method, &known);
+    for (const char *at = wanted; *at != '\0'; at += *at == ',' ? 1 : 0) {
+        size_t len = strcspn(at, ",");
+        for (int i = 0; i < count; i++) {
+            if (strlen(known[i]) != len || memcmp(known[i], at, len) != 0
+                || used + len + 2 > sizeof list)
+                continue;
+            if (used > 0)
+                list[used++] = ',';
+            memcpy(list + used, at, len);
+            used += len;
+        }
+        at += len;
+    }
+    list[used] = '\0';
+    if (count > 0)
+        libssh2_free(session, known);
+    return libssh2_session_method_pref(session, method, list);
+}
+
 static int prefer(LIBSSH2_SESSION *session, const char *host_key_type)
 {
-    int rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_KEX, SSH_KEX);
+    int rc = prefer_known(session, LIBSSH2_METHOD_KEX, SSH_KEX);
     if (rc == 0)
-        rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_HOSTKEY, host_key_type);
+        rc = prefer_known(session, LIBSSH2_METHOD_HOSTKEY, host_key_type);
     if (rc == 0)
-        rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_CRYPT_CS, SSH_CIPHERS);
+        rc = prefer_known(session, LIBSSH2_METHOD_CRYPT_CS, SSH_CIPHERS);
     if (rc == 0)
-        rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_CRYPT_SC, SSH_CIPHERS);
+        rc = prefer_known(session, LIBSSH2_METHOD_CRYPT_SC, SSH_CIPHERS);
     if (rc == 0)
-        rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_MAC_CS, SSH_MACS);
+        rc = prefer_known(session, LIBSSH2_METHOD_MAC_CS, SSH_MACS);
     if (rc == 0)
-        rc = libssh2_session_method_pref(session, LIBSSH2_METHOD_MAC_SC, SSH_MACS);
+        rc = prefer_known(session, LIBSSH2_METHOD_MAC_SC, SSH_MACS);
     return rc;
 }
 
