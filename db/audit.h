@@ -24,7 +24,7 @@ extern const struct actor ACTOR_COMMAND_LINE;
 
 struct audit_entry {
     const struct actor *actor;
-    const char *verb; /* category.verb, see docs/audit-verbs.md */
+    const char *verb; /* category.verb, docs/audit-verbs.md lists them */
     const char *target_kind, *target_id, *target_name;
     const char *app_id, *environment_id; /* NULL: none */
     const char *result;                  /* NULL: "ok" */

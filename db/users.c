@@ -60,35 +60,6 @@ int user_add(struct db *db, const char *id, const char *login, const char *name,
     return -1;
 }
 
-int user_set_theme(struct db *db, const struct actor *actor, const char *theme, struct err *err)
-{
-    struct audit_entry entry = {.actor = actor,
-                                .verb = "user.theme",
-                                .target_kind = "user",
-                                .target_id = actor->id,
-                                .target_name = actor->name};
-    int64_t changes = 0;
-    struct stmt *s;
-
-    if (strcmp(theme, "system") != 0 && strcmp(theme, "light") != 0 && strcmp(theme, "dark") != 0)
-        return err_field(err, "theme", "The theme is system, light or dark.");
-    if (db_begin(db, err) != 0)
-        return -1;
-    s = db_use(db, SQL_USER_SET_THEME);
-    db_bind_text(s, ":id", actor->id);
-    db_bind_text(s, ":theme", theme);
-    entry.detail = json_pack("{s:s}", "theme", theme);
-    if (db_run(s, &changes, err) != 0)
-        json_decref(entry.detail);
-    else if (changes != 1) {
-        json_decref(entry.detail);
-        err_set(err, ERR_NOT_FOUND, "This user no longer exists.");
-    } else if (audit_append(db, &entry, err) == 0 && db_commit(db, err) == 0)
-        return 0;
-    db_rollback(db);
-    return -1;
-}
-
 /* --- failed logins --- */
 
 int login_failure_get(struct db *db, const char *key, struct login_failure *failure,

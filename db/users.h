@@ -24,10 +24,6 @@ int user_count(struct db *db, int64_t *count, struct err *err) MUST_USE;
 int user_add(struct db *db, const char *id, const char *login, const char *name,
              struct err *err) MUST_USE;
 
-/* theme: system, light or dark. Own transaction, with the event user.theme. */
-int user_set_theme(struct db *db, const struct actor *actor, const char *theme,
-                   struct err *err) MUST_USE;
-
 /* Failed logins by key ('account:<login>' or 'address:<ip>'), worker only. A key without failures
  * reads as zeros. */
 struct login_failure {

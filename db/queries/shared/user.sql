@@ -15,9 +15,6 @@ SELECT id, login, name, theme, created_at, disabled_at FROM user WHERE login > :
 -- name: user_count  roles: web worker cli  returns: one
 SELECT count(*) AS count FROM user;
 
--- name: user_set_theme  roles: web  writes: user
-UPDATE user SET theme = :theme WHERE id = :id AND disabled_at IS NULL;
-
 -- name: login_failure_get  roles: worker  returns: one
 SELECT failures, first_at, last_at, blocked_till, unreported, reported_at FROM login_failure WHERE key = :key;
 
