@@ -37,10 +37,10 @@ function ago(ms) {
   return gap >= 0 ? words + ' ago' : 'in ' + words;
 }
 function took(ms) {
-  const s = Math.round(ms / 1000), two = n => String(n).padStart(2, '0');
-  if (ms < 10e3) return (ms / 1000).toFixed(1) + ' s';
+  const s = Math.floor(ms / 1000);
+  if (ms < 10e3) return `${s}.${Math.floor(ms % 1000 / 100)} s`;
   if (s < 60) return s + ' s';
-  return s < 3600 ? `${Math.floor(s / 60)} min ${two(s % 60)} s` : `${Math.floor(s / 3600)} h ${two(Math.floor(s % 3600 / 60))} min`;
+  return s < 3600 ? `${Math.floor(s / 60)}m ${s % 60}s` : `${Math.floor(s / 3600)}h ${Math.floor(s % 3600 / 60)}m`;
 }
 setInterval(() => {
   for (const node of $$('time[title]')) {
@@ -419,6 +419,6 @@ if (job) {
     for (const li of $$('.step.s-running', job)) li.begun = loadedAt - Number($('.dur', li).dataset.ms || 0);
     if (job.dataset.state === 'running') { setInterval(tick, 500); tick(); }
     if ($('.host', job)) makeStream();
-    else setTimeout(() => location.reload(), 2000); // still queued: there are no steps to fill yet
+    else setTimeout(() => location.reload(), job.dataset.state === 'running' ? 500 : 1500); // no steps to fill yet
   }
 }
