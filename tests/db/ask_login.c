@@ -203,16 +203,16 @@ static void failures_are_one_event_a_minute(void)
     asking_start(&a);
     for (int i = 0; i < 4; i++)
         json_decref(login(&a, "ann", "not the password"));
-    CHECK_INT(events(&a, "user.login", "denied"), 1);
+    CHECK_INT(events(&a, "session.login", "denied"), 1);
     ask_tick(a.f.shared);
-    CHECK_INT(events(&a, "user.login", "denied"), 1);
+    CHECK_INT(events(&a, "session.login", "denied"), 1);
     CHECK_INT(
         fixture_sql(a.f.shared_path, "UPDATE login_failure SET reported_at = reported_at - 61000"),
         0);
     ask_tick(a.f.shared);
-    CHECK_INT(events(&a, "user.login", "denied"), 2); /* the three that came after the first */
+    CHECK_INT(events(&a, "session.login", "denied"), 2); /* the three that came after the first */
     ask_tick(a.f.shared);
-    CHECK_INT(events(&a, "user.login", "denied"), 2);
+    CHECK_INT(events(&a, "session.login", "denied"), 2);
     asking_end(&a);
 }
 

@@ -74,7 +74,7 @@ static int setup_session(struct question *q, const char *user_id, const char *lo
                          struct err *err)
 {
     struct audit_entry entry = {
-        .actor = &q->actor, .verb = "user.login", .target_kind = "user", .target_id = user_id};
+        .actor = &q->actor, .verb = "session.login", .target_kind = "user", .target_id = user_id};
 
     q->actor.kind = "user";
     q->actor.id = user_id;
@@ -155,7 +155,7 @@ static int sign_in(struct question *q, const struct throttle *t, const json_t *u
 {
     const char *id = json_string_value(json_object_get(user, "id"));
     struct audit_entry entry = {.actor = &q->actor,
-                                .verb = "user.login",
+                                .verb = "session.login",
                                 .target_kind = "user",
                                 .target_id = id,
                                 .target_name = json_string_value(json_object_get(user, "login"))};
@@ -212,7 +212,7 @@ out:
 int ask_logout(struct question *q, struct err *err)
 {
     struct audit_entry entry = {.actor = &q->actor,
-                                .verb = "user.logout",
+                                .verb = "session.logout",
                                 .target_kind = "user",
                                 .target_id = q->session.user_id,
                                 .target_name = q->session.login};

@@ -143,7 +143,7 @@ static int report(struct db *shared, const struct actor *actor, const char *key,
                   const json_t *user, struct err *err)
 {
     struct audit_entry entry = {.actor = actor,
-                                .verb = "user.login",
+                                .verb = "session.login",
                                 .target_kind = user == NULL ? "" : "user",
                                 .result = "denied"};
 
