@@ -113,7 +113,7 @@ boot=$(cat /proc/sys/kernel/random/boot_id)
 started() { { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0; stat=${stat##*) }; set -- $stat; echo "${20}"; }
 record() { printf 'pid=%s\nstart=%s\nboot=%s\n' "$1" "$(started "$1")" "$boot" >"$2.part" && mv -f "$2.part" "$2"; }
 child=
-trap 'ended=1; [ -z "$child" ] || kill -s TERM "-$child" 2>/dev/null' TERM INT
+trap 'ended=1; [ -z "$child" ] || kill -TERM "-$child" 2>/dev/null' TERM INT # -s and -- are not both understood by dash and busybox
 ended=
 record $$ "$state/keeper"
 pause=1

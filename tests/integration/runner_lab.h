@@ -24,6 +24,7 @@ struct play_step {
     bool broken_log;   /* a byte was lost or repeated */
     json_t *results;
     int intents;
+    int64_t ms; /* how long it took */
 };
 
 struct play;
@@ -372,6 +373,7 @@ static bool play_take(struct play *play, json_t *frame)
             printf("# intent for %s, which is %s\n", step->name, step->state);
         (void)snprintf(step->state, sizeof step->state, "intent");
         step->intents++;
+        step->ms = -clock_mono_ms();
         play->running = k;
         play_send(play, json_pack("{s:s, s:i}", "t", "go", "step", k));
         play_fire(play, "go", k);
@@ -380,6 +382,7 @@ static bool play_take(struct play *play, json_t *frame)
         (void)snprintf(step->cause, sizeof step->cause, "%s", play_text(frame, "cause"));
         json_decref(step->results);
         step->results = json_incref(json_object_get(frame, "results"));
+        step->ms += clock_mono_ms();
         play->running = -1;
         play_fire(play, "outcome", k);
     } else if (strcmp(type, "sync") == 0) {
@@ -459,8 +462,8 @@ __attribute__((unused)) static void play_print(const struct play *play)
 {
     printf("# verdict %s: %s | %s\n", play->verdict, play->summary, play->left_as);
     for (int i = 0; i < play->step_count; i++)
-        printf("#   %-12s %-9s %s\n", play->steps[i].name, play->steps[i].state,
-               play->steps[i].cause);
+        printf("#   %-12s %-9s %5lld ms  %s\n", play->steps[i].name, play->steps[i].state,
+               (long long)play->steps[i].ms, play->steps[i].cause);
 }
 
 /* --- things done to it

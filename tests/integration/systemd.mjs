@@ -80,7 +80,7 @@ await test("1.0.0 goes live under a systemd unit", async () => {
 WorkingDirectory=/srv/hello/current
 EnvironmentFile=-/srv/hello/shared/.env
 Environment=PORT=8123
-ExecStart=/srv/hello/current/bin/hello
+ExecStart=/srv/hello/current/hello
 Restart=on-failure
 UNIT
 systemctl daemon-reload`);
@@ -92,7 +92,7 @@ systemctl daemon-reload`);
   const model = await flow.deploy(client, environment, "1.0.0");
   equal(model.job.status.state, "live", `${model.job.summary} ${JSON.stringify(model.hosts[0].steps.map((s) => [s.name, s.cause]))}`);
   equal(await machine.run("systemctl is-active hello.service"), "active");
-  check((await machine.run("readlink -f /srv/hello/current/bin/hello")).includes("/srv/hello/releases/"), "the unit runs the release");
+  check((await machine.run("readlink -f /srv/hello/current/hello")).includes("/srv/hello/releases/"), "the unit runs the release");
 });
 
 await test("the broken 1.2.0 is reverted: the unit runs 1.0.0 again", async () => {

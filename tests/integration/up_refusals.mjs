@@ -72,11 +72,10 @@ await test("another user's folder, and a port of root's, are refused to an ordin
 });
 
 await test("a program that cannot start ends the whole, with its last words", async () => {
-  const home = join(folder, "home");
-  mkdirSync(join(home, "templates"), { recursive: true });
-  mkdirSync(join(home, "recipes"));
-  mkdirSync(join(home, "static"));
-  const run = up(["--var", join(folder, "broken"), "--port", String(await freePort())], { env: { WL_HOME: home } });
+  mkdirSync(join(folder, "broken/db"), { recursive: true });
+  writeFileSync(join(folder, "broken/.windlass"), "");
+  writeFileSync(join(folder, "broken/db/windlass.db"), "This is not a database, although it is long enough to be looked at as one.\n".repeat(20));
+  const run = up(["--var", join(folder, "broken"), "--port", String(await freePort())]);
   equal(run.status, 1, run.text);
   check(/ended while starting/.test(run.text) && run.text.includes("  | "), run.text);
 });

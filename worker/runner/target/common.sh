@@ -27,20 +27,9 @@ started() { # pid: its start time in clock ticks since boot; nothing when it is 
     esac
 }
 
-session() { # session id: the pids of its living processes
-    for stat_file in /proc/[0-9]*/stat; do
-        { read -r line <"$stat_file"; } 2>/dev/null || continue
-        rest=${line##*) }
-        # shellcheck disable=SC2086 # fields: state, parent, group, session
-        in_session "$1" "${line%% *}" $rest
-    done
-}
-
-in_session() { # session wanted, pid, state, parent, group, session, ...
-    case $3 in
-    Z | X) ;;
-    *) [ "$6" != "$1" ] || echo "$2" ;;
-    esac
+session() { # session id: the pids of its living processes. One cat and one awk: read in a shell costs a system call per byte
+    cat /proc/[0-9]*/stat 2>/dev/null |
+        awk -v want="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($1 !~ /^[ZX]/ && $4 == want) print pid }'
 }
 
 alive() { # claim or begun file: whether the wrapper or any process of its session lives, in this boot

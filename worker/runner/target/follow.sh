@@ -64,6 +64,7 @@ if [ -n "$tail_pid" ]; then
     kill "$tail_pid" 2>/dev/null # what it has not printed yet is asked for by offset
 fi
 
+printf '\n' >&2 # the dots end here
 [ "$limited" = no ] || say over
 case $how in
 ended)
