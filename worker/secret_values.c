@@ -28,15 +28,24 @@ void secret_values_free(struct secret_values *values)
     *values = (struct secret_values){0};
 }
 
-static int read_bytes(struct vault *vault, const char *environment_id, int64_t number,
-                      const struct secret_row *row, struct secret_item *item, struct err *err)
+/* Which set is read. */
+struct source {
+    struct db *shared;
+    struct vault *vault;
+    const char *environment_id;
+    int64_t number;
+};
+
+static int read_bytes(const struct source *from, const struct secret_row *row,
+                      struct secret_item *item, struct err *err)
 {
     struct buf bytes;
     int rc = 0;
 
     buf_init(&bytes, VALUE_MAX);
     if (item->is_hidden)
-        rc = vault_get_secret(vault, environment_id, number, row->key, &bytes, err);
+        rc = vault_get_secret(from->vault, from->environment_id, from->number, row->key, &bytes,
+                              err);
     else
         buf_add_str(&bytes, row->plain == NULL ? "" : row->plain);
     if (rc == 0 && buf_ok(&bytes)) {
@@ -55,8 +64,8 @@ static int read_bytes(struct vault *vault, const char *environment_id, int64_t n
 }
 
 /* Append one entry of a set to the list, which has room. */
-static int take(struct vault *vault, const char *environment_id, int64_t number,
-                const struct secret_row *row, struct secret_values *values, struct err *err)
+static int take(const struct source *from, const struct secret_row *row,
+                struct secret_values *values, struct err *err)
 {
     struct secret_item *item = &values->items[values->count];
 
@@ -68,7 +77,7 @@ static int take(struct vault *vault, const char *environment_id, int64_t number,
         return err_set(err, ERR_INTERNAL, "The database holds a secret whose name is too long.");
     if (row->path != NULL && (item->path = strdup(row->path)) == NULL)
         return no_memory(err);
-    return read_bytes(vault, environment_id, number, row, item, err);
+    return read_bytes(from, row, item, err);
 }
 
 static bool has_bytes(const struct secret_values *values, size_t count,
@@ -95,8 +104,8 @@ static void drop_repeated(struct secret_values *values)
 }
 
 /* Append a whole set (or its hidden values, each once). */
-static int take_set(struct db *shared, struct vault *vault, const char *environment_id,
-                    int64_t number, bool to_mask, struct secret_values *values, struct err *err)
+static int take_set(const struct source *from, bool to_mask, struct secret_values *values,
+                    struct err *err)
 {
     struct arena *arena = arena_new(ARENA_MAX);
     struct secret_rows rows = {0};
@@ -105,7 +114,7 @@ static int take_set(struct db *shared, struct vault *vault, const char *environm
 
     if (arena == NULL)
         return no_memory(err);
-    if (secret_set_read(shared, environment_id, number, arena, &rows, err) != 0)
+    if (secret_set_read(from->shared, from->environment_id, from->number, arena, &rows, err) != 0)
         goto out;
     grown = realloc(values->items, (values->count + rows.count + 1) * sizeof *grown);
     if (grown == NULL) {
@@ -116,7 +125,7 @@ static int take_set(struct db *shared, struct vault *vault, const char *environm
     for (size_t i = 0; i < rows.count; i++) {
         if (to_mask && strcmp(rows.rows[i].kind, "plain") == 0)
             continue;
-        if (take(vault, environment_id, number, &rows.rows[i], values, err) != 0)
+        if (take(from, &rows.rows[i], values, err) != 0)
             goto out;
         if (to_mask)
             drop_repeated(values);
@@ -130,10 +139,12 @@ out:
 int secret_values_of_set(struct db *shared, struct vault *vault, const char *environment_id,
                          int64_t number, struct secret_values *values, struct err *err)
 {
+    struct source from = {shared, vault, environment_id, number};
+
     *values = (struct secret_values){0};
     if (number <= 0)
         return 0;
-    if (take_set(shared, vault, environment_id, number, false, values, err) == 0)
+    if (take_set(&from, false, values, err) == 0)
         return 0;
     secret_values_free(values);
     return -1;
@@ -142,9 +153,11 @@ int secret_values_of_set(struct db *shared, struct vault *vault, const char *env
 int secret_values_to_mask(struct db *shared, struct vault *vault, const char *environment_id,
                           int64_t number, struct secret_values *values, struct err *err)
 {
+    struct source from = {shared, vault, environment_id, number};
+
     *values = (struct secret_values){0};
-    for (int64_t n = number; n > 0 && n > number - SETS_TO_MASK; n--)
-        if (take_set(shared, vault, environment_id, n, true, values, err) != 0) {
+    for (; from.number > 0 && from.number > number - SETS_TO_MASK; from.number--)
+        if (take_set(&from, true, values, err) != 0) {
             secret_values_free(values);
             return -1;
         }
