@@ -149,8 +149,10 @@ static int make_environment(struct seed *seed, const struct recipe *recipe, cons
 
     (void)snprintf(folder, sizeof(folder), "apps/hello-%s", slug);
     (void)snprintf(port_text, sizeof(port_text), "%d", port);
-    wanted = json_pack("{s:s, s:s, s:s, s:s}", "deploy_dir", folder, "start_command", "./bin/hello",
-                       "port", port_text, "health_path", "/health");
+    /* Short waits: a person is watching, and hello is up in a blink or never. */
+    wanted = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "deploy_dir", folder, "start_command",
+                       "exec ./hello", "port", port_text, "health_path", "/health", "health_count",
+                       "2", "health_soak_s", "2", "health_deadline_s", "10");
     if (wanted == NULL || servers == NULL) {
         (void)err_set(err, ERR_NO_MEMORY, "Not enough memory.");
         goto out;
