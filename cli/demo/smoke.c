@@ -267,7 +267,7 @@ static bool has_verb(const json_t *events, const char *verb)
 static int read_history(struct smoke *smoke, struct err *err)
 {
     static const char *const WANTED[] = {"deploy.reverted", "deploy.live", "deploy.request",
-                                         "user.login"};
+                                         "session.login"};
     json_t *model = get_json(smoke, "/audit", err);
     const json_t *events = json_object_get(model, "events");
     int rc = 0;
