@@ -134,7 +134,7 @@ $(B)/obj/%.o: %.c $(B)/flags | build/gen/statements.h
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The scripts for targets are assembled into this object (worker/runner/target_scripts.c).
-$(B)/obj/worker/runner/target_scripts.o: $(wildcard worker/runner/target/*.sh)
+$(B)/obj/worker/runner/target_scripts.o: $(wildcard worker/runner/target/*.sh) recipes/lib.sh recipes/check/check.sh
 
 SQL_FILES := $(sort $(wildcard db/queries/shared/*.sql db/queries/vault/*.sql db/migrations/shared/*.sql db/migrations/vault/*.sql))
 build/gen/statements.h build/gen/statements.c &: tools/sql2c.awk $(SQL_FILES)

@@ -65,7 +65,7 @@ wl_need_kb() { # folder, KiB: fails in words when there is less
 }
 
 wl_mb() { # KiB as people read it
-    awk -v kb="$1" 'BEGIN { if (kb < 1000) printf "%d kB", kb * 1.024; else printf "%.1f MB", kb * 1.024 / 1000 }'
+    awk -v kb="$1" 'BEGIN { if (kb < 1000) printf "%d kB", kb * 1.024; else if (kb < 1000000) printf "%.1f MB", kb * 1.024 / 1000; else printf "%.1f GB", kb * 1.024 / 1000000 }'
 }
 
 wl_write_failed() { # folder, what: a write there failed; says whether the disk is full

@@ -219,10 +219,13 @@ static int list_one(const char *recipes_dir, const char *name, json_t *list, str
     if (recipe_load(recipes_dir, name, &recipe, err) != 0)
         return -1;
     spec = recipe_spec(recipe);
-    rc = json_array_append_new(list,
-                               json_pack("{s:O, s:O, s:O}", "name", json_object_get(spec, "name"),
-                                         "title", json_object_get(spec, "title"), "summary",
-                                         json_object_get(spec, "summary")));
+    rc = 0;
+    if (!json_is_true(
+            json_object_get(spec, "internal"))) /* recipes/check: nothing deploys with it */
+        rc = json_array_append_new(list, json_pack("{s:O, s:O, s:O}", "name",
+                                                   json_object_get(spec, "name"), "title",
+                                                   json_object_get(spec, "title"), "summary",
+                                                   json_object_get(spec, "summary")));
     recipe_free(recipe);
     return rc == 0 ? 0 : no_memory(err);
 }

@@ -9,7 +9,7 @@
 #include "worker/runner/runner_private.h"
 
 /* base64url: a nonce is a token of crypto_new_token. */
-#define NONCE_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#define NONCE_ALPHABET  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define LOG_MAX_DEFAULT ((int64_t)16 * 1024 * 1024)
 
 static const struct {
@@ -91,6 +91,10 @@ static int parse_step(struct runner *r, const json_t *object, struct err *err)
     step->lib = text_or_null(object, "lib");
     step->script = text_or_null(object, "script");
     step->input = text_or_null(object, "input");
+    if (step->mode == MODE_CHECK && step->lib == NULL) {
+        step->lib = target_script(TARGET_LIBRARY);
+        step->script = target_script(TARGET_CHECK);
+    }
     if ((step->mode == MODE_DETACHED || step->mode == MODE_CHECK) && step->script == NULL)
         return err_set(err, ERR_INTERNAL, "The step %s has no script.", step->name);
     step->status = -1;

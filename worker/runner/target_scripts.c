@@ -4,21 +4,22 @@
 #include "worker/runner/target_scripts.h"
 
 #define EMBED(name, file)                                                                          \
-    __asm__(".section .rodata\n" #name ":\n.incbin \"worker/runner/target/" file                   \
-            "\"\n.byte 0\n.previous\n");                                                           \
+    __asm__(".section .rodata\n" #name ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");           \
     extern const char name[]
 
-EMBED(target_text_common, "common.sh");
-EMBED(target_text_wrapper, "wrapper.sh");
-EMBED(target_text_home, "home.sh");
-EMBED(target_text_lock, "lock.sh");
-EMBED(target_text_unlock, "unlock.sh");
-EMBED(target_text_inspect, "inspect.sh");
-EMBED(target_text_reset, "reset.sh");
-EMBED(target_text_follow, "follow.sh");
-EMBED(target_text_stop, "stop.sh");
-EMBED(target_text_verify, "verify.sh");
-EMBED(target_text_get, "get.sh");
+EMBED(target_text_common, "worker/runner/target/common.sh");
+EMBED(target_text_wrapper, "worker/runner/target/wrapper.sh");
+EMBED(target_text_home, "worker/runner/target/home.sh");
+EMBED(target_text_lock, "worker/runner/target/lock.sh");
+EMBED(target_text_unlock, "worker/runner/target/unlock.sh");
+EMBED(target_text_inspect, "worker/runner/target/inspect.sh");
+EMBED(target_text_reset, "worker/runner/target/reset.sh");
+EMBED(target_text_follow, "worker/runner/target/follow.sh");
+EMBED(target_text_stop, "worker/runner/target/stop.sh");
+EMBED(target_text_verify, "worker/runner/target/verify.sh");
+EMBED(target_text_get, "worker/runner/target/get.sh");
+EMBED(target_text_library, "recipes/lib.sh");
+EMBED(target_text_check, "recipes/check/check.sh");
 
 const char *target_script(enum target_script script)
 {
@@ -45,6 +46,10 @@ const char *target_script(enum target_script script)
         return target_text_verify;
     case TARGET_GET:
         return target_text_get;
+    case TARGET_LIBRARY:
+        return target_text_library;
+    case TARGET_CHECK:
+        return target_text_check;
     }
     return "exit 1\n";
 }
