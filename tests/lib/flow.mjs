@@ -29,7 +29,7 @@ export async function addServer(client, target, slug = "box") {
 
 // The settings of the hello example for one environment: a folder and a port of its own.
 export function helloSettings(name, port, more = {}) {
-  return { deploy_dir: `apps/${name}`, start_command: "./bin/hello", port: String(port), health_path: "/health", health_count: "2", health_soak_s: "1", health_deadline_s: "8", ...more };
+  return { deploy_dir: `apps/${name}`, start_command: "exec ./hello", port: String(port), health_path: "/health", health_count: "2", health_soak_s: "1", health_deadline_s: "8", ...more };
 }
 
 export async function createApp(client, slug = "hello") {

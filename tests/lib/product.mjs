@@ -13,7 +13,7 @@ import { join, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const top = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
-export const bin = join(top, process.env.SAN === "1" ? "build/san/bin" : "build/bin");
+export const bin = process.env.WL_BIN ?? join(top, process.env.SAN === "1" ? "build/san/bin" : "build/bin");
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const open = new Set();
@@ -232,10 +232,12 @@ export class Client {
     if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.text.slice(0, 400)}`);
     return JSON.parse(answer.text);
   }
-  // The first form on `page` whose action is `action`: all its fields as a browser would send them untouched.
+  // The first form on `page` that is sent to `action`: all its fields as a browser would send them untouched.
   fields(page, action) {
     for (const [, attributes, inner] of page.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)) {
-      if (action !== undefined && unescape(attributes.match(/\baction="([^"]*)"/)?.[1] ?? page.url) !== action) continue;
+      // Without an action asked for: the page's own form, which is not the one for signing out.
+      const target = unescape(attributes.match(/\baction="([^"]*)"/)?.[1] ?? page.url);
+      if (action === undefined ? target === "/logout" : target !== action) continue;
       if (!/method="post"/i.test(attributes)) continue;
       const fields = new URLSearchParams();
       for (const [tag] of inner.matchAll(/<input\b[^>]*>/g)) {
