@@ -166,7 +166,7 @@ static int start_fetch(struct request *req, struct response *res, const json_t *
                               .lock_class = "none",
                               .app_id = row_text(app, "id"),
                               .target_name = row_text(app, "slug"),
-                              .verb = row_has(params, "url") ? "artefact.fetch" : "artefact.adopt",
+                              .verb = "fetch.request",
                               .params = params};
     if (active_fetch(req, app, version, &running, err) != 0)
         return -1;

@@ -104,7 +104,7 @@ static const char *const RESULTS[][2] = {
     {"", "Any result"}, {"ok", "OK"}, {"denied", "Denied"}, {"failed", "Failed"}};
 static const char *const PRESETS[][3] = {{"Deploys", "verb", "deploy.*"},
                                          {"Secrets", "verb", "secret.*"},
-                                         {"Sign-ins", "verb", "session.*"},
+                                         {"Sign-ins", "verb", "user.log*"},
                                          {"Denied", "result", "denied"}};
 
 /* The typed filter as audit_list wants it: a login stands for the name in the history; a value that

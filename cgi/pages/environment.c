@@ -68,20 +68,15 @@ static int read_page(struct request *req, struct env_page *p, struct err *err)
 /* The health step's results as a sentence: "200, status healthy, version 1.0.0". */
 static json_t *health_text(const json_t *results)
 {
+    static const char *const KEYS[][2] = {
+        {"http_status", ""}, {"status", "status "}, {"version_seen", "version "}};
     struct buf out;
-    const char *key;
-    json_t *value, *text;
+    json_t *text;
     buf_init(&out, 500);
-    json_object_foreach((json_t *)(uintptr_t)results, key, value)
-    {
-        const char *sep = out.len > 0 ? ", " : "";
-        if (str_equal(key, "url"))
-            continue;
-        if (json_is_string(value))
-            buf_printf(&out, "%s%s %s", sep, key, json_string_value(value));
-        else if (json_is_integer(value))
-            buf_printf(&out, "%s%s %lld", sep, key, (long long)json_integer_value(value));
-    }
+    for (size_t i = 0; i < COUNT_OF(KEYS); i++)
+        if (row_text(results, KEYS[i][0])[0] != '\0')
+            buf_printf(&out, "%s%s%.100s", out.len > 0 ? ", " : "", KEYS[i][1],
+                       row_text(results, KEYS[i][0]));
     text = json_string(out.len > 0 ? out.data : "Answered as wanted when it went live");
     buf_deinit(&out);
     return text;

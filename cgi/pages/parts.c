@@ -40,7 +40,7 @@ static void relative_text(char *dst, size_t size, int64_t ms)
     char amount[32];
 
     if (far < MINUTE) {
-        str_copy(dst, size, is_past ? "just now" : "in a moment");
+        str_copy(dst, size, "just now");
         return;
     }
     if (far >= 7 * DAY) {

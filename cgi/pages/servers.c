@@ -324,7 +324,7 @@ int server_check(struct request *req, struct response *res, struct err *err)
 {
     json_t *row = NULL, *jobs = NULL;
     struct job_added added;
-    struct job_request job = {.kind = "check", .lock_class = "none", .verb = "server.check"};
+    struct job_request job = {.kind = "check", .lock_class = "none", .verb = "check.request"};
     if (server_by_slug(req->db, request_param(req, 0), &row, err) != 0
         || job_list_of_server(req->db, row_text(row, "id"), JOBS_SHOWN, &jobs, err) != 0)
         return -1;

@@ -332,7 +332,7 @@ static UNUSED void stage_check_job(struct stage *s)
                                   .lock_class = "none",
                                   .server_id = s->server_id,
                                   .target_name = "web-1",
-                                  .verb = "server.check",
+                                  .verb = "check.request",
                                   .auth = "x",
                                   .auth_len = 1,
                                   .requested_by = s->w.user_id,
