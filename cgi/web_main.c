@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include "cgi/http/json_arena.h"
 #include "cgi/http/server.h"
+#include "cgi/http/upload.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -52,6 +53,7 @@ int main(void)
         log_err("not-started", &err);
         goto out;
     }
+    upload_sweep(&site);
     LOG_INFO("started", "origin=%s children=%d static=%s login=%s", site.origin, children,
              site.static_version, site.may_log_in ? "on" : "off (plain http)");
     status = server_parent(LISTENER, &site, ROUTES, ROUTES_COUNT, children);

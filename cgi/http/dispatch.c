@@ -222,6 +222,8 @@ static int run_handler(struct exchange *x)
         LOG_ERROR("transaction-left-open", "route=%s", x->match.route->pattern);
         db_rollback(x->req.db);
     }
+    if (rc != 0 && x->err.code == ERR_DENIED && x->match.route->csrf == CSRF_IN_UPLOAD)
+        note_denied(x, "csrf");
     if (arena_overflowed(x->req.arena))
         return err_set(&x->err, ERR_NO_MEMORY,
                        "This page needs more memory than one request may use.");
@@ -233,6 +235,15 @@ static int run_handler(struct exchange *x)
     return rc;
 }
 
+/* "/apps/?x=1" is shown the way to "/apps?x=1". */
+static int redirect_without_slash(struct exchange *x)
+{
+    size_t path_len = strcspn(x->req.url, "?#");
+
+    return respond_redirect(&x->res, "%.*s%s", (int)path_len - 1, x->req.url,
+                            x->req.url + path_len);
+}
+
 static int run_steps(struct exchange *x)
 {
     if (request_read_head(&x->req, &x->err) != 0)
@@ -242,7 +253,7 @@ static int run_steps(struct exchange *x)
     if (find_route(x) != 0 || find_session(x) != 0 || find_csrf(x) != 0 || check_route(x) != 0
         || check_capability(x) != 0 || check_write(x) != 0)
         return -1;
-    return run_handler(x);
+    return x->req.has_slash ? redirect_without_slash(x) : run_handler(x);
 }
 
 /* To the login page and back again; a form that was sent is not repeated, and the page says so. */

@@ -50,6 +50,7 @@ struct request {
     const char *ip;    /* the real peer, from nginx */
     const char *agent; /* User-Agent, cut to 200 bytes */
     const char *id;    /* request id: in the log, on error pages, in audit events */
+    bool has_slash;    /* the path came with a slash at its end, which is not in `path` */
     bool wants_json;   /* Accept: application/json, or below /api/v1 */
     bool is_https;
     struct session session;

@@ -94,7 +94,9 @@ static int read_path(struct request *req, const char *uri, struct err *err)
     const char *path;
     struct form *query;
 
-    if (path_decode(req->arena, uri, path_len, &path, err) != 0)
+    /* People type "/apps/": read as "/apps", and the dispatcher sends them there. */
+    req->has_slash = path_len > 1 && uri[path_len - 1] == '/' && req->method != METHOD_POST;
+    if (path_decode(req->arena, uri, path_len - req->has_slash, &path, err) != 0)
         return -1;
     if (str_starts(path, API_PREFIX "/")) {
         path += strlen(API_PREFIX);

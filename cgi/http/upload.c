@@ -2,6 +2,7 @@
  * hashed on the way, and linked to its final name only when all of it is there and on the disk. */
 #include "cgi/http/upload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,6 +23,7 @@
 #define OVERHEAD_MAX  ((int64_t)1024 * 1024)      /* what is not the file */
 #define SPACE_RESERVE ((int64_t)64 * 1024 * 1024) /* left free for the databases */
 #define WRITE_MS      60000
+#define LEFTOVER_S    (24 * 60 * 60)
 
 struct upload_field {
     char name[FORM_NAME_MAX + 1];
@@ -307,4 +309,25 @@ void upload_end(struct upload *up)
     if (up->temp[0] != '\0' && fs_join(path, sizeof path, up->incoming, up->temp))
         (void)unlink(path);
     up->temp[0] = '\0';
+}
+
+void upload_sweep(const struct site *site)
+{
+    time_t limit = (time_t)(clock_now_ms() / 1000) - LEFTOVER_S;
+    char folder[PATH_MAX];
+    struct dirent *entry;
+    DIR *dir = NULL;
+
+    if (fs_join(folder, sizeof folder, site->var_dir, "artefacts/.incoming"))
+        dir = opendir(folder);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        struct stat st;
+
+        if (str_ends(entry->d_name, ".part")
+            && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0
+            && st.st_mtime < limit)
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir != NULL)
+        closedir(dir);
 }

@@ -48,5 +48,7 @@ int upload_keep(struct upload *up, const char *name, struct err *err) MUST_USE;
 void upload_discard(struct upload *up);
 /* Close and remove the temporary file. NULL is fine. */
 void upload_end(struct upload *up);
+/* At start: remove temporary files of uploads that a killed process left a day ago or more. */
+void upload_sweep(const struct site *site);
 
 #endif

@@ -116,7 +116,7 @@ static void paths_that_two_readers_could_read_in_two_ways_are_refused(void)
         "/apps/..",    "/apps/%2e%2e", "/apps/.",      "/apps//x",       "//apps/x",
         "/apps/a%2fb", "/apps/a%2Fb",  "/apps/a%00b",  "/apps/a%0ab",    "/apps/a%5cb",
         "/apps/%ff",   "/apps/%zz",    "/apps/%4",     "apps",           "",
-        "/apps/a\\b",  "/apps/x/",     "/apps/%c0%ae", "/apps/\xff\xfe",
+        "/apps/a\\b",  "/apps/x//",    "/apps/%c0%ae", "/apps/\xff\xfe",
     };
 
     world_sign_in(&w, ROLE_VIEWER);
@@ -128,6 +128,16 @@ static void paths_that_two_readers_could_read_in_two_ways_are_refused(void)
     CHECK(body_has("\"name\":\"a b%\"")); /* decoded once, not twice */
     CHECK_INT(world_get(&w, "/apps/%2525"), 200);
     CHECK(body_has("\"name\":\"%25\""));
+}
+
+static void a_slash_at_the_end_is_shown_the_way(void)
+{
+    world_sign_in(&w, ROLE_VIEWER);
+    CHECK_INT(world_get(&w, "/apps/a%20b/?x=1"), 303);
+    CHECK_STR(fake_header(&w.f, "Location"), "http://127.0.0.1:8080/apps/a%20b?x=1");
+    CHECK_INT(world_get(&w, "/nowhere/"), 404);
+    CHECK_INT(world_post(&w, "/view/", ""), 400);
+    CHECK_INT(world_get(&w, "//evil.example/"), 400);
 }
 
 static void a_literal_segment_beats_a_name(void)
@@ -465,6 +475,7 @@ int main(void)
     world_open(&w, "http://127.0.0.1:8080", TABLE, COUNT_OF(TABLE));
     TAP_RUN(another_host_is_refused_before_anything_else);
     TAP_RUN(paths_that_two_readers_could_read_in_two_ways_are_refused);
+    TAP_RUN(a_slash_at_the_end_is_shown_the_way);
     TAP_RUN(a_literal_segment_beats_a_name);
     TAP_RUN(unknown_paths_are_404_and_wrong_methods_405_with_allow);
     TAP_RUN(head_is_get_without_a_body);

@@ -1,6 +1,7 @@
 /* engine_upload.c - multipart uploads, honest and hostile: what is stored, what is refused, and
  * that nothing is left behind. */
 #include <dirent.h>
+#include <fcntl.h>
 #include "cgi/http/response.h"
 #include "cgi/http/upload.h"
 #include "tests/web/lib/world.h"
@@ -190,6 +191,7 @@ static void names_with_folders_are_refused_and_shown_names_are_cut(void)
 
 static void the_token_must_come_first(void)
 {
+    json_t *events = NULL;
     struct buf body;
     char token[64];
 
@@ -202,6 +204,10 @@ static void the_token_must_come_first(void)
     add_text(&body, "csrf", "wrong");
     add_part(&body, "file", FILE_PART, "abc", 3);
     CHECK_INT(send_all(&body), 403);
+    WORLD_MUST(audit_list(w.db, NULL, 0, 1, &events, &world_err));
+    CHECK_STR(json_string_value(json_object_get(json_array_get(events, 0), "verb")),
+              "access.denied");
+    json_decref(events);
     begin(&body);
     world_request(&w, "POST", "/up");
     buf_add_str(&body, "--BoUnD--\r\n");
@@ -413,6 +419,21 @@ static void every_prefix_of_a_good_upload_is_refused(void)
     buf_deinit(&whole);
 }
 
+static void only_old_leftovers_are_swept_at_start(void)
+{
+    const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    char path[2][256];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof path[i], "%s/artefacts/.incoming/%d.part", w.var, i);
+        CHECK(fs_write_atomic(path[i], "x", 1, 0600, NULL) == 0);
+    }
+    CHECK(utimensat(AT_FDCWD, path[0], old, 0) == 0);
+    upload_sweep(&w.site);
+    CHECK(access(path[0], F_OK) != 0 && access(path[1], F_OK) == 0);
+    CHECK(unlink(path[1]) == 0);
+}
+
 int main(void)
 {
     world_open(&w, "http://127.0.0.1:8080", TABLE, COUNT_OF(TABLE));
@@ -430,6 +451,7 @@ int main(void)
     TAP_RUN(a_hundred_thousand_parts_are_not_read_as_such);
     TAP_RUN(a_head_that_never_ends_is_refused);
     TAP_RUN(every_prefix_of_a_good_upload_is_refused);
+    TAP_RUN(only_old_leftovers_are_swept_at_start);
     world_close(&w);
     return tap_done();
 }
