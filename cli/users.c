@@ -104,7 +104,9 @@ static int add_user(struct dashboard *dashboard, const struct new_user *user, co
                 json_pack("{s:s}", "role", role_name(user->role)), err)
                == 0
         && vault_set_credential(dashboard->vault, id, verifier, err) == 0
-        && vault_grant(dashboard->vault, id, "", "", user->role, "command_line", err) == 0)
+        && vault_grant(dashboard->vault, &(struct grant){id, "", "", user->role, "command_line"},
+                       err)
+               == 0)
         rc = db_commit(dashboard->db, err);
     db_rollback(dashboard->db);
     return rc;

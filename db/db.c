@@ -266,9 +266,8 @@ int db_open(const char *path, enum db_which which, enum db_role role, struct db 
     if (db_open_handle(path, SQLITE_OPEN_READWRITE, &db->handle, err) != 0)
         goto out;
     /* The stream program only reads; SQLite still needs to write the WAL's index. */
-    rc = role == DB_ROLE_STREAM
-             ? sqlite3_exec(db->handle, "PRAGMA query_only=ON", NULL, NULL, NULL)
-             : SQLITE_OK;
+    rc = role == DB_ROLE_STREAM ? sqlite3_exec(db->handle, "PRAGMA query_only=ON", NULL, NULL, NULL)
+                                : SQLITE_OK;
     if (rc != SQLITE_OK) {
         db_error(db, rc, "open", err);
         goto out;

@@ -59,18 +59,18 @@ int vault_role_anywhere(struct vault *vault, const char *user_id, enum role *rol
     return highest(vault, user_id, NULL, NULL, role, err);
 }
 
-int vault_grant(struct vault *vault, const char *user_id, const char *app_id,
-                const char *environment_id, enum role role, const char *granted_by, struct err *err)
+int vault_grant(struct vault *vault, const struct grant *grant, struct err *err)
 {
-    struct stmt *s = db_use(vault->db, role == ROLE_NONE ? SQL_ACCESS_REMOVE : SQL_ACCESS_PUT);
+    bool removes = grant->role == ROLE_NONE;
+    struct stmt *s = db_use(vault->db, removes ? SQL_ACCESS_REMOVE : SQL_ACCESS_PUT);
 
-    db_bind_text(s, ":user_id", user_id);
-    db_bind_text(s, ":app_id", app_id);
-    db_bind_text(s, ":environment_id", environment_id);
-    if (role != ROLE_NONE) {
-        db_bind_text(s, ":role", role_name(role));
+    db_bind_text(s, ":user_id", grant->user_id);
+    db_bind_text(s, ":app_id", grant->app_id);
+    db_bind_text(s, ":environment_id", grant->environment_id);
+    if (!removes) {
+        db_bind_text(s, ":role", role_name(grant->role));
         db_bind_int(s, ":granted_at", clock_now_ms());
-        db_bind_text(s, ":granted_by", granted_by);
+        db_bind_text(s, ":granted_by", grant->granted_by);
     }
     return db_run(s, NULL, err);
 }
@@ -141,7 +141,7 @@ int vault_set_first_admin(struct vault *vault, const char *user_id, const char *
         return -1;
     if (refuse_when_set_up(vault, err) == 0
         && vault_set_credential(vault, user_id, verifier, err) == 0
-        && vault_grant(vault, user_id, "", "", ROLE_ADMIN, user_id, err) == 0
+        && vault_grant(vault, &(struct grant){user_id, "", "", ROLE_ADMIN, user_id}, err) == 0
         && clear_setup_token(vault, err) == 0 && db_commit(vault->db, err) == 0)
         return 0;
     db_rollback(vault->db);

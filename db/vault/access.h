@@ -19,9 +19,12 @@ int vault_role(struct vault *vault, const char *user_id, const char *app_id,
 int vault_role_anywhere(struct vault *vault, const char *user_id, enum role *role,
                         struct err *err) MUST_USE;
 /* Add or replace one grant; ROLE_NONE removes it. The caller has written the event. */
-int vault_grant(struct vault *vault, const char *user_id, const char *app_id,
-                const char *environment_id, enum role role, const char *granted_by,
-                struct err *err) MUST_USE;
+struct grant {
+    const char *user_id, *app_id, *environment_id; /* "" as said above */
+    enum role role;
+    const char *granted_by; /* user id, or what stands for one */
+};
+int vault_grant(struct vault *vault, const struct grant *grant, struct err *err) MUST_USE;
 /* Whether anybody is admin of everything: while not, set-up is open to who holds the set-up token.
  */
 int vault_has_admin(struct vault *vault, bool *has, struct err *err) MUST_USE;

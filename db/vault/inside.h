@@ -25,15 +25,18 @@ struct vault {
 /* Longest "table|row|..." a ciphertext can be bound to. */
 #define BELONGS_MAX 400
 
-/* Bind vault_encrypt(key, plain, belongs_to) to the statement's parameter and run it. */
-int vault_run_encrypted(struct stmt *s, const char *name, const uint8_t *key,
-                        const char *belongs_to, const void *plain, size_t len,
-                        struct err *err) MUST_USE;
+/* Which key a ciphertext is under, and which place it belongs to. Borrowed. */
+struct lock {
+    const uint8_t *key;
+    const char *belongs_to;
+};
+/* Bind the encrypted bytes to the statement's parameter and run it. */
+int vault_run_encrypted(struct stmt *s, const char *name, const struct lock *lock,
+                        const void *plain, size_t len, struct err *err) MUST_USE;
 /* Take one row and append its decrypted column to out. `what` begins the sentence of a failure
  * ("The key for this server"). */
-int vault_one_decrypted(struct stmt *s, const char *column, const uint8_t *key,
-                        const char *belongs_to, const char *what, struct buf *out,
-                        struct err *err) MUST_USE;
+int vault_one_decrypted(struct stmt *s, const char *column, const struct lock *lock,
+                        const char *what, struct buf *out, struct err *err) MUST_USE;
 
 /* The master key: read, or (create) made. ERR_NOT_FOUND when there is none. */
 int master_key_read(const char *var_dir, uint8_t key[CRYPTO_KEY_BYTES], struct err *err) MUST_USE;

@@ -113,8 +113,8 @@ static int read_key(struct vault *vault, const char *name, void *bytes, size_t l
     buf_init(&out, 256);
     snprintf(belongs_to, sizeof belongs_to, "keyring|%s", name);
     db_bind_text(s, ":name", name);
-    rc = vault_one_decrypted(s, "secret_ct", vault->master, belongs_to, "The dashboard's own key",
-                             &out, &cause);
+    rc = vault_one_decrypted(s, "secret_ct", &(struct lock){vault->master, belongs_to},
+                             "The dashboard's own key", &out, &cause);
     if (rc == 0 && out.len == len)
         memcpy(bytes, out.data, len);
     else if (cause.code == ERR_INTERNAL || rc == 0)
@@ -155,7 +155,8 @@ static int add_key(struct vault *vault, const char *name, const void *bytes, siz
     snprintf(belongs_to, sizeof belongs_to, "keyring|%s", name);
     db_bind_text(s, ":name", name);
     db_bind_int(s, ":created_at", clock_now_ms());
-    return vault_run_encrypted(s, ":secret_ct", vault->master, belongs_to, bytes, len, err);
+    return vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to}, bytes,
+                               len, err);
 }
 
 static int make_keyring(struct vault *vault, struct err *err)

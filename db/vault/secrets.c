@@ -18,7 +18,7 @@ static int read_data_key(struct vault *vault, const char *environment_id,
     buf_init(&out, 64);
     snprintf(belongs_to, sizeof belongs_to, "data_key|%s", environment_id);
     db_bind_text(s, ":environment_id", environment_id);
-    rc = vault_one_decrypted(s, "secret_ct", vault->master, belongs_to,
+    rc = vault_one_decrypted(s, "secret_ct", &(struct lock){vault->master, belongs_to},
                              "The key of this environment's secrets", &out, err);
     if (rc == 0 && out.len == CRYPTO_KEY_BYTES)
         memcpy(key, out.data, CRYPTO_KEY_BYTES);
@@ -49,8 +49,8 @@ static int data_key(struct vault *vault, const char *environment_id, uint8_t key
     s = db_use(vault->db, SQL_DATA_KEY_ADD);
     db_bind_text(s, ":environment_id", environment_id);
     db_bind_int(s, ":created_at", clock_now_ms());
-    return vault_run_encrypted(s, ":secret_ct", vault->master, belongs_to, key, CRYPTO_KEY_BYTES,
-                               err);
+    return vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to}, key,
+                               CRYPTO_KEY_BYTES, err);
 }
 
 /* Which place a value belongs to; -1 when the parts do not fit, which would let two places be one.
@@ -75,7 +75,8 @@ static int put_one(struct vault *vault, const char *environment_id, int64_t numb
     db_bind_text(s, ":environment_id", environment_id);
     db_bind_int(s, ":number", number);
     db_bind_text(s, ":key", value->key);
-    return vault_run_encrypted(s, ":value_ct", key, belongs_to, value->bytes, value->len, err);
+    return vault_run_encrypted(s, ":value_ct", &(struct lock){key, belongs_to}, value->bytes,
+                               value->len, err);
 }
 
 int vault_put_secrets(struct vault *vault, const char *environment_id, int64_t number,
@@ -119,7 +120,7 @@ int vault_get_secret(struct vault *vault, const char *environment_id, int64_t nu
     db_bind_text(s, ":environment_id", environment_id);
     db_bind_int(s, ":number", number);
     db_bind_text(s, ":key", name);
-    rc = vault_one_decrypted(s, "value_ct", key, belongs_to, what, value, err);
+    rc = vault_one_decrypted(s, "value_ct", &(struct lock){key, belongs_to}, what, value, err);
     crypto_wipe(key, sizeof key);
     return rc;
 }

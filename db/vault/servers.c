@@ -19,8 +19,8 @@ static int store_key(struct vault *vault, const char *server_id, const char *pub
     db_bind_text(s, ":server_id", server_id);
     db_bind_text(s, ":public_key", public_line);
     db_bind_int(s, ":created_at", clock_now_ms());
-    return vault_run_encrypted(s, ":secret_ct", vault->master, belongs_to, file->data, file->len,
-                               err);
+    return vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to},
+                               file->data, file->len, err);
 }
 
 int vault_make_server_key(struct vault *vault, const char *server_id, const char *slug,
@@ -57,8 +57,8 @@ int vault_server_key(struct vault *vault, const char *server_id, struct buf *pri
 
     snprintf(belongs_to, sizeof belongs_to, "server_key|%s", server_id);
     db_bind_text(s, ":server_id", server_id);
-    return vault_one_decrypted(s, "secret_ct", vault->master, belongs_to, "Our key for this server",
-                               private_key, err);
+    return vault_one_decrypted(s, "secret_ct", &(struct lock){vault->master, belongs_to},
+                               "Our key for this server", private_key, err);
 }
 
 /* --- pins --- */
@@ -105,14 +105,14 @@ int vault_pin(struct vault *vault, const char *server_id, const char *host, int 
     return 0;
 }
 
-int vault_set_pin(struct vault *vault, const char *server_id, const char *host, int port,
-                  const struct host_pin *pin, const char *approved_by, struct err *err)
+int vault_set_pin(struct vault *vault, const struct server_at *server, const struct host_pin *pin,
+                  const char *approved_by, struct err *err)
 {
     struct stmt *s = db_use(vault->db, SQL_HOST_PIN_PUT);
 
-    db_bind_text(s, ":server_id", server_id);
-    db_bind_text(s, ":host", host);
-    db_bind_int(s, ":port", port);
+    db_bind_text(s, ":server_id", server->id);
+    db_bind_text(s, ":host", server->host);
+    db_bind_int(s, ":port", server->port);
     db_bind_text(s, ":type", pin->type);
     db_bind_blob(s, ":blob", pin->blob, pin->len);
     db_bind_text(s, ":print", pin->print);

@@ -17,6 +17,11 @@ int vault_make_server_key(struct vault *vault, const char *server_id, const char
 int vault_server_key(struct vault *vault, const char *server_id, struct buf *private_key,
                      struct err *err) MUST_USE;
 
+/* A server at an address. */
+struct server_at {
+    const char *id, *host;
+    int port;
+};
 struct host_pin {
     char type[32];
     uint8_t blob[1024]; /* the raw public key, compared byte for byte */
@@ -27,7 +32,8 @@ struct host_pin {
  */
 int vault_pin(struct vault *vault, const char *server_id, const char *host, int port,
               struct host_pin *pin, struct err *err) MUST_USE;
-int vault_set_pin(struct vault *vault, const char *server_id, const char *host, int port,
-                  const struct host_pin *pin, const char *approved_by, struct err *err) MUST_USE;
+/* Replaces any other pin of the server. The caller has written the event. */
+int vault_set_pin(struct vault *vault, const struct server_at *server, const struct host_pin *pin,
+                  const char *approved_by, struct err *err) MUST_USE;
 
 #endif

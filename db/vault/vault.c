@@ -46,8 +46,8 @@ const char *vault_instance_id(const struct vault *vault)
 
 /* --- ciphertexts at rest --- */
 
-int vault_run_encrypted(struct stmt *s, const char *name, const uint8_t *key,
-                        const char *belongs_to, const void *plain, size_t len, struct err *err)
+int vault_run_encrypted(struct stmt *s, const char *name, const struct lock *lock,
+                        const void *plain, size_t len, struct err *err)
 {
     uint8_t *ciphertext = malloc(len + VAULT_OVERHEAD);
     int rc;
@@ -56,15 +56,15 @@ int vault_run_encrypted(struct stmt *s, const char *name, const uint8_t *key,
         db_done(s);
         return err_set(err, ERR_NO_MEMORY, "There is not enough memory to encrypt this.");
     }
-    vault_encrypt(key, plain, len, belongs_to, ciphertext);
+    vault_encrypt(lock->key, plain, len, lock->belongs_to, ciphertext);
     db_bind_blob(s, name, ciphertext, len + VAULT_OVERHEAD);
     rc = db_run(s, NULL, err);
     free(ciphertext);
     return rc;
 }
 
-int vault_one_decrypted(struct stmt *s, const char *column, const uint8_t *key,
-                        const char *belongs_to, const char *what, struct buf *out, struct err *err)
+int vault_one_decrypted(struct stmt *s, const char *column, const struct lock *lock,
+                        const char *what, struct buf *out, struct err *err)
 {
     struct err ignored;
     const uint8_t *ciphertext;
@@ -78,12 +78,14 @@ int vault_one_decrypted(struct stmt *s, const char *column, const uint8_t *key,
     room = len < VAULT_OVERHEAD ? NULL : buf_reserve(out, len - VAULT_OVERHEAD);
     if (len < VAULT_OVERHEAD
         || (room != NULL
-            && vault_decrypt(key, ciphertext, len, belongs_to, (uint8_t *)room, &ignored) != 0)) {
+            && vault_decrypt(lock->key, ciphertext, len, lock->belongs_to, (uint8_t *)room,
+                             &ignored)
+                   != 0)) {
         err_set(err, ERR_INTERNAL,
                 "%s does not open: the vault was altered, or the master key is not the one it was "
                 "made with. Restore the vault from a backup.",
                 what);
-        err_detail(err, "vault: %s", belongs_to);
+        err_detail(err, "vault: %s", lock->belongs_to);
     } else if (room == NULL)
         err_set(err, ERR_TOO_LARGE, "%s is larger than it may be.", what);
     else {

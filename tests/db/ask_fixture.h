@@ -138,7 +138,7 @@ __attribute__((unused)) static void add_user(struct asking *a, const char *id,
     MUST(password_hash(PASSWORD, strlen(PASSWORD), verifier, &fixture_err));
     MUST(vault_set_credential(a->f.vault, id, verifier, &fixture_err));
     if (role != ROLE_NONE)
-        MUST(vault_grant(a->f.vault, id, app, env, role, "test", &fixture_err));
+        MUST(vault_grant(a->f.vault, &(struct grant){id, app, env, role, "test"}, &fixture_err));
 }
 
 /* How many events have this verb and result. */
@@ -160,6 +160,27 @@ __attribute__((unused)) static void asking_end(struct asking *a)
 
     CHECK(audit_verify(a->f.shared, &report, NULL) == 0 && report.ok);
     fixture_end(&a->f);
+}
+
+#define APP   "00000000000000000000000app"
+#define OTHER "0000000000000000000000app2"
+#define ENV   "00000000000000000000000env"
+#define ENV2  "0000000000000000000000env2"
+#define ANN   "(SELECT id FROM user WHERE login = 'ann')"
+
+__attribute__((unused)) static void sql(struct asking *a, const char *text)
+{
+    CHECK_INT(fixture_sql(a->f.shared_path, text), 0);
+}
+
+__attribute__((unused)) static void asking_with_environment(struct asking *a)
+{
+    asking_start(a);
+    sql(a, "INSERT INTO app (id, slug, name, created_at) VALUES ('" APP
+           "', 'shop', 'Shop', 1), ('" OTHER "', 'other', 'Other', 1);"
+           "INSERT INTO environment (id, app_id, slug, tier, recipe, settings, created_at) VALUES"
+           " ('" ENV "', '" APP "', 'production', 'production', 'release', '{}', 1),"
+           " ('" ENV2 "', '" OTHER "', 'production', 'production', 'release', '{}', 1)");
 }
 
 #endif

@@ -90,7 +90,7 @@ static void wrong_login_and_wrong_password_say_the_same(void)
     refused(login(&a, "bob", PASSWORD), "denied"); /* right, but nothing is granted to him */
     CHECK_INT(fixture_sql(a.f.shared_path, "UPDATE user SET disabled_at = 1 WHERE login = 'bob'"),
               0);
-    MUST(vault_grant(a.f.vault, "u2", "", "", ROLE_VIEWER, "test", &fixture_err));
+    MUST(vault_grant(a.f.vault, &(struct grant){"u2", "", "", ROLE_VIEWER, "test"}, &fixture_err));
     CHECK_STR(refused(login(&a, "bob", PASSWORD), "denied"), first);
     asking_end(&a);
 }

@@ -331,7 +331,8 @@ static void world_server(struct world *w, const char *slug, int port)
     snprintf(id, sizeof id, "0000000000000000000000%.4s", slug);
     memcpy(pin.blob, "hostkey!", 8);
     MUST(vault_make_server_key(w->f.vault, id, slug, line, &fixture_err));
-    MUST(vault_set_pin(w->f.vault, id, "127.0.0.1", port, &pin, "u", &fixture_err));
+    MUST(vault_set_pin(w->f.vault, &(struct server_at){id, "127.0.0.1", port}, &pin, "u",
+                       &fixture_err));
     sqlf(w,
          "INSERT INTO server (id, slug, host, port, login, public_key, pin_type, pin_print, state, "
          "created_at) VALUES ('%s', '%s', '127.0.0.1', %d, 'app', '%s', 'ssh-ed25519', "
@@ -387,7 +388,7 @@ static void world_make(struct world *w, int servers)
          "', 1, 0, 'TOKEN', 'secret', 'env', NULL, NULL, NULL, x'%s', 20, '', 1)",
          hex);
     for (int i = 0; i < servers; i++) {
-        char slug[8];
+        char slug[16];
         snprintf(slug, sizeof slug, "srv%d", i + 1);
         world_server(w, slug, 22 + i);
     }

@@ -308,21 +308,23 @@ static void what_is_not_granted_is_denied(void)
     fixture_full(&f);
     CHECK_INT(role_of(&f, "ann", "app1", "env1"), ROLE_NONE);
     CHECK_INT(role_of(&f, "", "", ""), ROLE_NONE);
-    CHECK(vault_grant(f.vault, "ann", "app1", "env1", ROLE_DEPLOYER, "root", NULL) == 0);
+    CHECK(vault_grant(f.vault, &(struct grant){"ann", "app1", "env1", ROLE_DEPLOYER, "root"}, NULL)
+          == 0);
     CHECK_INT(role_of(&f, "ann", "app1", "env1"), ROLE_DEPLOYER);
     CHECK_INT(role_of(&f, "ann", "app1", "env2"), ROLE_NONE);
     CHECK_INT(role_of(&f, "ann", "app2", "env1"), ROLE_NONE);
     CHECK_INT(role_of(&f, "ann", "app1", ""), ROLE_NONE);
     CHECK_INT(role_of(&f, "ann", "", ""), ROLE_NONE);
     CHECK_INT(role_of(&f, "bob", "app1", "env1"), ROLE_NONE);
-    CHECK(vault_grant(f.vault, "ann", "app1", "", ROLE_VIEWER, "root", NULL) == 0);
+    CHECK(vault_grant(f.vault, &(struct grant){"ann", "app1", "", ROLE_VIEWER, "root"}, NULL) == 0);
     CHECK_INT(role_of(&f, "ann", "app1", "env2"), ROLE_VIEWER);
     CHECK_INT(role_of(&f, "ann", "app1", "env1"), ROLE_DEPLOYER);
-    CHECK(vault_grant(f.vault, "eve", "", "env1", ROLE_ADMIN, "root", NULL)
+    CHECK(vault_grant(f.vault, &(struct grant){"eve", "", "env1", ROLE_ADMIN, "root"}, NULL)
           == 0); /* covers nothing */
     CHECK_INT(role_of(&f, "eve", "app1", "env1"), ROLE_NONE);
     CHECK_INT(role_of(&f, "eve", "", "env1"), ROLE_NONE);
-    CHECK(vault_grant(f.vault, "ann", "app1", "env1", ROLE_NONE, "root", NULL) == 0);
+    CHECK(vault_grant(f.vault, &(struct grant){"ann", "app1", "env1", ROLE_NONE, "root"}, NULL)
+          == 0);
     CHECK_INT(role_of(&f, "ann", "app1", "env1"), ROLE_VIEWER);
     fixture_end(&f);
 }
@@ -418,7 +420,7 @@ static void a_pin_holds_for_its_address_only(void)
     fixture_full(&f);
     CHECK(vault_pin(f.vault, "srv1", "host", 22, &back, &err) == -1);
     CHECK_INT(err.code, ERR_NOT_FOUND);
-    CHECK(vault_set_pin(f.vault, "srv1", "host", 22, &pin, "ann", NULL) == 0);
+    CHECK(vault_set_pin(f.vault, &(struct server_at){"srv1", "host", 22}, &pin, "ann", NULL) == 0);
     CHECK(vault_pin(f.vault, "srv1", "host", 22, &back, NULL) == 0);
     CHECK(back.len == 3 && memcmp(back.blob, pin.blob, 3) == 0);
     CHECK_STR(back.print, "SHA256:abc");

@@ -117,6 +117,6 @@ int ask_server_pin(struct question *q, struct err *err)
      */
     if (server_set_pin(q->shared, &q->actor, &server, pin.type, pin.print, err) != 0)
         return -1;
-    return vault_set_pin(q->vault, server.id, server.host, server.port, &pin, q->session.user_id,
-                         err);
+    return vault_set_pin(q->vault, &(struct server_at){server.id, server.host, server.port}, &pin,
+                         q->session.user_id, err);
 }
