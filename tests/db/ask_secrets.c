@@ -1,4 +1,5 @@
-/* ask_secrets.c - from a draft of sealed values to a secret set, and from there to a job's values. */
+/* ask_secrets.c - from a draft of sealed values to a secret set, and from there to a job's values.
+ */
 #include "tests/db/ask_fixture.h"
 #include "worker/secret_values.h"
 
