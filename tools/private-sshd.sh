@@ -161,13 +161,15 @@ if [ -x /usr/sbin/sshd ] && command -v ssh-keygen >/dev/null; then
     sshd=/usr/sbin/sshd
     keygen=$(command -v ssh-keygen)
 else
-    mkdir -p "$cache"
-    exec 9>"$cache/lock"
-    flock 9 # two tests may start at once
     LD_LIBRARY_PATH="$cache/root/usr/lib/$(uname -m)-linux-gnu:$cache/root/lib/$(uname -m)-linux-gnu"
     export LD_LIBRARY_PATH
-    fetch_sshd
-    exec 9>&-
+    if [ ! -e "$cache/complete" ]; then # another user may have made it: then there is nothing to write
+        mkdir -p "$cache"
+        exec 9>"$cache/lock"
+        flock 9 # two tests may start at once
+        fetch_sshd
+        exec 9>&-
+    fi
     sshd=$cache/root/usr/sbin/sshd
     keygen=$cache/root/usr/bin/ssh-keygen
 fi
