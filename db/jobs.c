@@ -84,22 +84,18 @@ int job_running(struct db *db, json_t **jobs, struct err *err)
     return db_rows_json(db_use(db, SQL_JOB_RUNNING), jobs, err);
 }
 
-int job_take_over(struct db *db, const char *id, int64_t seen_epoch, const char *owner, int64_t now,
-                  struct job_hold *hold, bool *taken, struct err *err)
+int job_take_over(struct db *db, struct job_hold *hold, int64_t now, bool *taken, struct err *err)
 {
     int64_t changes = 0;
     struct stmt *s = db_use(db, SQL_JOB_TAKE_OVER);
-    db_bind_text(s, ":id", id);
-    db_bind_text(s, ":owner", owner);
+    db_bind_text(s, ":id", hold->id);
+    db_bind_text(s, ":owner", hold->owner);
     db_bind_int(s, ":lease_until", now + JOB_LEASE_MS);
-    db_bind_int(s, ":seen_epoch", seen_epoch);
+    db_bind_int(s, ":seen_epoch", hold->epoch);
     if (db_run(s, &changes, err) != 0)
         return -1;
     *taken = changes == 1;
-    memset(hold, 0, sizeof *hold);
-    str_copy(hold->id, sizeof hold->id, id);
-    str_copy(hold->owner, sizeof hold->owner, owner);
-    hold->epoch = seen_epoch + 1;
+    hold->epoch += changes;
     return 0;
 }
 

@@ -36,9 +36,10 @@ int job_claim(struct db *db, const char *owner, int64_t now, struct job_hold *ho
               struct err *err) MUST_USE;
 /* All running jobs: new list of {id, owner, epoch, lease_until}. */
 int job_running(struct db *db, json_t **jobs, struct err *err) MUST_USE;
-/* Take a running job that was seen under `seen_epoch`. *taken false: somebody else was first. */
-int job_take_over(struct db *db, const char *id, int64_t seen_epoch, const char *owner, int64_t now,
-                  struct job_hold *hold, bool *taken, struct err *err) MUST_USE;
+/* Take a running job over. *hold in: the job's id, the new owner, and the epoch under which the row
+ * was seen; out: what is held now. *taken false: somebody else was first, *hold is as it was. */
+int job_take_over(struct db *db, struct job_hold *hold, int64_t now, bool *taken,
+                  struct err *err) MUST_USE;
 
 /* Extend the lease; *cancel gets the job's cancel request (0, 1, 2). */
 int job_renew(struct db *db, const struct job_hold *hold, int64_t now, int *cancel,

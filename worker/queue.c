@@ -34,7 +34,7 @@ static bool is_ours(const struct worker *w, const char *id)
 static void recover_one(struct worker *w, const json_t *row)
 {
     struct err err = {0};
-    struct job_hold hold;
+    struct job_hold hold = {.epoch = json_integer_value(json_object_get(row, "epoch"))};
     bool taken = false;
     const char *id = json_string_value(json_object_get(row, "id"));
     const char *owner = json_string_value(json_object_get(row, "owner"));
@@ -46,9 +46,9 @@ static void recover_one(struct worker *w, const json_t *row)
     /* Our own name: a run that was dropped or found no memory. Wait for the lease like anybody. */
     if (!expired && (str_equal(owner, w->owner) || !owner_is_dead(owner)))
         return;
-    if (job_take_over(w->db, id, json_integer_value(json_object_get(row, "epoch")), w->owner, now,
-                      &hold, &taken, &err)
-        != 0) {
+    (void)str_copy(hold.id, sizeof hold.id, id);
+    (void)str_copy(hold.owner, sizeof hold.owner, w->owner);
+    if (job_take_over(w->db, &hold, now, &taken, &err) != 0) {
         log_err("job_take_over", &err);
         return;
     }

@@ -10,13 +10,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "worker/authorize.h"
 #include "worker/jobs/kind.h"
 
-#define LOG_LOCK_EVERY_MS 50
-#define LOG_LOCK_WARN_MS  30000
-#define RETRY_MS          500
-#define CLOSING_MS        10000
+#define RETRY_MS   500
+#define CLOSING_MS 10000
 
 static const char *const STEP_STATES[] = {"pending", "intent",    "ok",     "failed",
                                           "skipped", "cancelled", "unknown"};
@@ -112,163 +109,9 @@ void run_masked(const struct run *run, const char *text, char *out, size_t out_s
     buf_deinit(&masked);
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
-
-/* The rows of steps and hosts as they are in the database. */
-static int read_rows(struct worker *w, struct run *run, struct err *err)
-{
-    json_t *hosts = NULL, *steps = NULL, *row;
-    size_t i;
-    int rc = -1;
-
-    if (job_hosts(w->db, run->hold.id, &hosts, err) != 0
-        || job_steps(w->db, run->hold.id, &steps, err) != 0)
-        goto out;
-    run->host_count = (int)json_array_size(hosts);
-    run->step_count = (int)json_array_size(json_object_get(run->plan, "steps"));
-    if (run->host_count < 1 || run->host_count > RUN_HOSTS_MAX || run->step_count < 1
-        || run->step_count > RUN_STEPS_MAX) {
-        err_set(err, ERR_INTERNAL, "The plan has no host or no step, or too many.");
-        goto out;
-    }
-    run->hosts = calloc((size_t)run->host_count, sizeof *run->hosts);
-    if (run->hosts == NULL) {
-        err_set(err, ERR_NO_MEMORY, "No memory is left.");
-        goto out;
-    }
-    json_array_foreach(hosts, i, row)
-    {
-        const char *verdict = json_string_value(json_object_get(row, "verdict"));
-        (void)str_copy(run->hosts[i].verdict, sizeof run->hosts[i].verdict,
-                       verdict == NULL ? "" : verdict);
-        run->hosts[i].stored = verdict != NULL;
-        if (verdict != NULL) /* hosts go in order: run_decide finds the next one */
-            run->host = (int)i;
-    }
-    json_array_foreach(steps, i, row)
-    {
-        json_int_t host = json_integer_value(json_object_get(row, "host"));
-        json_int_t step = json_integer_value(json_object_get(row, "step"));
-        if (host < 0 || host >= run->host_count || step < 0 || step >= run->step_count)
-            continue;
-        struct step_run *s = &run->hosts[host].steps[step];
-        s->state = step_state_from_name(json_string_value(json_object_get(row, "state")));
-        run_masked(run, json_string_value(json_object_get(row, "cause")), s->cause,
-                   sizeof s->cause);
-    }
-    rc = 0;
-out:
-    json_decref(hosts);
-    json_decref(steps);
-    return rc;
-}
-
-/* Who asks, and the plan: once per job, before anything else. */
-static int make_plan(struct worker *w, struct run *run, struct err *err)
-{
-    struct requester who;
-    json_t *plan = NULL;
-    int rc = -1;
-
-    if (authorize_job(w->db, w->vault, run->hold.id, &who, err) != 0) {
-        run->denied = err->code == ERR_DENIED || err->code == ERR_SIGNED_OUT;
-        return -1;
-    }
-    if (run->kind->plan(w, run, &plan, err) != 0)
-        return -1;
-    json_object_set_new(plan, "by", /* as proven, not as the row says */
-                        json_pack("{s:s, s:s, s:s}", "kind", who.actor.kind, "id", who.actor.id,
-                                  "name", who.actor.name));
-    rc = job_set_plan(w->db, &run->hold, plan, json_object_get(plan, "hosts"),
-                      json_object_get(plan, "steps"), err);
-    if (rc == 0)
-        run->plan = json_incref(plan);
-    json_decref(plan);
-    return rc;
-}
-
-/* Load the job and what its kind needs. -1 with a sentence: the job is refused. */
-static int prepare(struct worker *w, struct run *run, struct err *err)
-{
-    if (run->job == NULL && job_load(w->db, run->hold.id, &run->job, NULL, err) != 0)
-        return -1;
-    run->kind = job_kind_find(json_string_value(json_object_get(run->job, "kind")));
-    if (run->kind == NULL)
-        return err_set(err, ERR_INPUT, "This version of Windlass does not know jobs of kind %.40s.",
-                       json_string_value(json_object_get(run->job, "kind")));
-    run->cancel = (int)json_integer_value(json_object_get(run->job, "cancel"));
-    json_t *plan = json_object_get(run->job, "plan");
-    run->resumed = json_is_object(plan);
-    if (run->resumed)
-        run->plan = json_incref(plan);
-    else if (make_plan(w, run, err) != 0)
-        return -1;
-    if (run->kind->open != NULL && run->kind->open(w, run, err) != 0)
-        return -1;
-    return read_rows(w, run, err);
-}
-
-static bool is_transient(const struct err *err)
+bool run_is_transient(const struct err *err)
 {
     return err->code == ERR_BUSY || err->code == ERR_NO_SPACE;
-}
-
-/* The log is ours: plan, start the mask, begin. */
-static void open_run(struct worker *w, struct run *run)
-{
-    struct err err = {0}, journal_err = {0};
-    int rc = run->prepared ? 0 : prepare(w, run, &err);
-    run->prepared = rc == 0;
-    if (rc != 0 && err.code == ERR_CONFLICT && run->plan == NULL && run->job != NULL) {
-        int cancel;
-        struct err held = {0};
-        if (job_check_hold(w->db, &run->hold, &cancel, &held) != 0 && held.code == ERR_CONFLICT) {
-            run_drop(run);
-            return;
-        }
-    }
-    if (rc != 0 && is_transient(&err)) {
-        log_err("job_prepare", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
-        return;
-    }
-    if (journal_start(&run->journal, &w->config, run->hidden, &journal_err) != 0) {
-        log_err("journal_start", &journal_err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
-        return;
-    }
-    run->journal_open = true;
-    if (rc == 0) {
-        if (run->resumed)
-            journal_words(&run->journal, -1, -1, "Windlass was restarted; this job goes on.");
-        run->phase = run->hosts[run->host].verdict[0] != '\0' ? RUN_DECIDING : RUN_SYNCING;
-        journal_sync(&run->journal);
-        return;
-    }
-    log_err("job_refused", &err);
-    run->refused = !run->resumed;
-    run_fail(run, run->resumed ? "unknown" : "failed", err.user);
-}
-
-static void tick_opening(struct worker *w, struct run *run)
-{
-    struct err err = {0};
-    bool busy = false;
-    if (journal_lock(&run->journal, &w->config, run->hold.id, &busy, &err) != 0) {
-        log_err("job_log", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
-        return;
-    }
-    if (!busy) {
-        open_run(w, run);
-        return;
-    }
-    if (clock_mono_ms() - run->opened_at > LOG_LOCK_WARN_MS) {
-        LOG_WARN("job_log", "job=%s another process still writes its log", run->hold.id);
-        run->opened_at = clock_mono_ms();
-    }
-    run->wake_at = clock_mono_ms() + LOG_LOCK_EVERY_MS;
 }
 
 /* --- hosts and tries ----------------------------------------------------------------------------
@@ -314,7 +157,7 @@ static void start_runner(struct worker *w, struct run *run)
         return;
     }
     log_err("runner_start", &err);
-    if (is_transient(&err)) {
+    if (run_is_transient(&err)) {
         run->tries--;
         run->phase = RUN_WAITING;
         run->wake_at = clock_mono_ms() + RETRY_MS;
@@ -386,7 +229,7 @@ void run_tick(struct worker *w, struct run *run)
 {
     int64_t now = clock_mono_ms();
     if (run->phase == RUN_OPENING && now >= run->wake_at)
-        tick_opening(w, run);
+        run_open(w, run);
     if (run->phase == RUN_WAITING && now >= run->wake_at && !w->stopping) {
         run->phase = RUN_SYNCING;
         journal_sync(&run->journal);

@@ -145,6 +145,11 @@ void run_log_step(struct run *run, int step, const json_t *extra);
 /* A text without hidden values. */
 void run_masked(const struct run *run, const char *text, char *out, size_t out_size);
 
+/* RUN_OPENING: as soon as the log is ours. */
+void run_open(struct worker *w, struct run *run);
+/* Worth trying again: the database is locked, or the disk is full. */
+bool run_is_transient(const struct err *err);
+
 int run_child_start(struct worker *w, struct run *run, struct err *err) MUST_USE;
 void run_child_stop(struct run *run);
 /* All whole frames that are there. */

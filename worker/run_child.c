@@ -15,6 +15,8 @@
 #include "lib/base/str.h"
 #include "worker/jobs/kind.h"
 
+#define REAP_TRIES     200
+#define REAP_EVERY_MS  2
 #define START_WATCH_MS ((int64_t)10 * 60 * 1000)
 
 /* Steps that are to run, with the plan's own keys; `begin` of the kind adds scripts and inputs. */
@@ -151,6 +153,8 @@ void run_child_stop(struct run *run)
     if (run->child <= 0)
         return;
     (void)kill(run->child, SIGKILL);
-    (void)waitpid(run->child, NULL, 0); /* prompt: nothing of ours blocks in the kernel for long */
+    /* Prompt, unless the kernel holds it (a disk that hangs): then it is reaped when it lets go. */
+    for (int tries = 0; tries < REAP_TRIES && waitpid(run->child, NULL, WNOHANG) == 0; tries++)
+        clock_sleep_ms(REAP_EVERY_MS);
     run->child = 0;
 }

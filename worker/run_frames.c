@@ -198,17 +198,18 @@ static bool is_verdict(const char *text)
     return false;
 }
 
-/* A good verdict needs every forward step of this host ended well: the runner may not say "live"
- * over a step that the database knows as failed or never run. */
+/* The runner may not say "live" over a step that the database knows as failed or never run, nor
+ * "reverted" when an undo step was not seen to succeed. */
 static bool steps_agree(const struct run *run, const char *verdict)
 {
-    if (strcmp(verdict, "live") != 0 && strcmp(verdict, "ok") != 0)
+    bool reverted = strcmp(verdict, "reverted") == 0;
+    if (strcmp(verdict, "live") != 0 && strcmp(verdict, "ok") != 0 && !reverted)
         return true;
     for (int i = 0; i < run->step_count; i++) {
         enum step_state state = run->hosts[run->host].steps[i].state;
         bool undo = strcmp(text_of(run_step_spec(run, i), "phase"), "undo") == 0;
-        if (!undo && state != STEP_OK && state != STEP_SKIPPED
-            && strcmp(text_of(run_step_spec(run, i), "mode"), "unlock") != 0)
+        bool tidy = strcmp(text_of(run_step_spec(run, i), "mode"), "unlock") == 0;
+        if (undo == reverted && !tidy && state != STEP_OK && state != STEP_SKIPPED)
             return false;
     }
     return true;

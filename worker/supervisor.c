@@ -116,8 +116,6 @@ static void tick_runs(struct loop *loop)
             loop->claim = true;
             continue;
         }
-        if (run->phase == RUN_CLOSING)
-            loop->claim = loop->claim || run->watch_at == 0;
         w->runs[left++] = run;
     }
     w->run_count = left;

@@ -149,7 +149,9 @@ static void a_replaced_holder_can_write_nothing(void)
     add("x1", "e1", "exclusive");
     claim(&old);
     plan_one_step(&old);
-    MUST(job_take_over(f.shared, "x1", old.epoch, "other", 5000, &now, &taken, &fixture_err));
+    now = old;
+    str_copy(now.owner, sizeof now.owner, "other");
+    MUST(job_take_over(f.shared, &now, 5000, &taken, &fixture_err));
     CHECK(taken && now.epoch == old.epoch + 1);
     struct job_intent intent = {.host = 0, .step = 0, .now = 1, .log_from = 0};
     struct job_outcome outcome = {.host = 0, .step = 0, .state = "ok", .now = 1};
@@ -192,18 +194,21 @@ static void an_outcome_is_final(void)
 
 static void of_two_that_take_a_job_over_one_wins(void)
 {
-    struct job_hold hold, a, b;
-    bool first = false, second = false;
+    struct job_hold a, b, c;
+    bool first = false, second = false, third = false;
     struct db *other = NULL;
     begin();
     MUST(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &other, &fixture_err));
     add("x1", "e1", "exclusive");
-    claim(&hold);
-    MUST(job_take_over(f.shared, "x1", hold.epoch, "a", 1, &a, &first, &fixture_err));
-    MUST(job_take_over(other, "x1", hold.epoch, "b", 1, &b, &second, &fixture_err));
-    CHECK(first && !second);
-    MUST(job_take_over(f.shared, "x1", hold.epoch, "a", 1, &a, &first, &fixture_err));
-    CHECK(!first); /* repeating it takes nothing */
+    claim(&a);
+    b = c = a;
+    str_copy(a.owner, sizeof a.owner, "a");
+    str_copy(b.owner, sizeof b.owner, "b");
+    MUST(job_take_over(f.shared, &a, 1, &first, &fixture_err));
+    MUST(job_take_over(other, &b, 1, &second, &fixture_err));
+    MUST(job_take_over(f.shared, &c, 1, &third, &fixture_err)); /* repeating it takes nothing */
+    CHECK(first && !second && !third);
+    CHECK_INT(a.epoch, b.epoch + 1);
     db_close(other);
     fixture_end(&f);
 }

@@ -152,6 +152,22 @@ static int fake_go(void)
     }
 }
 
+/* The log is on disk up to here, before what is on the target may be deleted. */
+static void fake_stored(int step, int64_t origin)
+{
+    fake_send(json_pack("{s:s, s:i, s:I}", "t", "sync", "step", step, "origin", (json_int_t)origin));
+    for (;;) {
+        json_t *frame = fake_read();
+        bool stored = strcmp(json_string_value(json_object_get(frame, "t")), "stored") == 0;
+        bool right = json_integer_value(json_object_get(frame, "origin")) == origin;
+        json_decref(frame);
+        if (stored && !right)
+            _exit(8);
+        if (stored)
+            return;
+    }
+}
+
 /* Do one step as a runner does: intent, go, look at the target, act, output, outcome. */
 static const char *fake_step(const json_t *begin, const json_t *step, const char *target,
                              const char *events)
@@ -177,7 +193,7 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
         fake_output(k, origin, out + origin, 'o');
     if (plan_says("done", k) && strcmp(before, "intent") != 0)
         raise(SIGKILL);
-    while (plan_says("hang", k)) {
+    while (plan_says("hang", k) && strcmp(before, "intent") != 0) {
         json_t *frame = fake_read();
         cancelled |= strcmp(json_string_value(json_object_get(frame, "t")), "cancel") == 0;
         json_decref(frame);
@@ -185,6 +201,7 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
             break;
     }
     fake_output(k, 0, "", 'f');
+    fake_stored(k, (int64_t)strlen(out));
     if (plan_says("fail", k))
         state = "failed";
     if (cancelled)
