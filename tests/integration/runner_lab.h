@@ -55,7 +55,9 @@ struct play {
     char verdict[24], summary[700], left_as[500];
     json_t *server;
     char notes[8192];
-    int64_t watch_ms; /* the whole play's limit */
+    int64_t watch_ms;  /* the whole play's limit */
+    int64_t go_at;     /* when `go` was sent for the running step */
+    unsigned long hit; /* steps a hook has dealt with, as bits */
 };
 
 __attribute__((unused)) static json_t *play_step_json(int number, const char *name,
@@ -260,14 +262,14 @@ static json_t *play_begin(struct play *play)
                                                     play->steps[i].cause));
     json_t *begin = json_pack(
         "{s:s, s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:i, s:s, s:s, s:s, "
-        "s:s#}, s:O, s:o, s:O, s:s, s:i, s:{s:i}}",
+        "s:s#}, s:O, s:o, s:O, s:s, s:i, s:{s:i, s:i}}",
         "t", "begin", "job", play->job, "kind", play->kind, "host", 0, "nonce", play->nonce,
         "epoch", ++play->epoch, "instance", play->instance, "env", play->env, "who", "Ann\nO'Neil",
         "why", "a $(test)", "target", "name", "lab", "host", "127.0.0.1", "port", play->lab->port,
         "login", play->lab->login, "pin_type", play->lab->type, "pin_blob", blob, "key",
         play->lab->key.data, (int)play->lab->key.len, "steps", play->plan, "resume", resume,
         "settings", play->settings, "version", play->version, "cancel", play->cancel, "limits",
-        "log_max", 1 << 20);
+        "log_max", 1 << 20, "lost_ms", 5000);
     if (play->artefact != NULL)
         json_object_set_new(begin, "artefact",
                             json_pack("{s:I, s:s}", "size", (json_int_t)info.st_size, "sha256",
@@ -374,6 +376,7 @@ static bool play_take(struct play *play, json_t *frame)
         (void)snprintf(step->state, sizeof step->state, "intent");
         step->intents++;
         step->ms = -clock_mono_ms();
+        play->go_at = clock_mono_ms();
         play->running = k;
         play_send(play, json_pack("{s:s, s:i}", "t", "go", "step", k));
         play_fire(play, "go", k);
@@ -439,12 +442,12 @@ static bool play_follow(struct play *play, int64_t deadline)
     return ended;
 }
 
-/* The whole job, over as many runners as it takes (at most 12). */
+/* The whole job, over as many runners as it takes (at most 40). */
 __attribute__((unused)) static const char *play_run(struct play *play)
 {
     int64_t deadline = clock_mono_ms() + play->watch_ms;
     bool ended = false;
-    while (!ended && play->starts < 12 && clock_left_ms(deadline) > 0) {
+    while (!ended && play->starts < 40 && clock_left_ms(deadline) > 0) {
         if (!play_start(play))
             break;
         ended = play_follow(play, deadline);
@@ -473,7 +476,7 @@ __attribute__((unused)) static void play_print(const struct play *play)
 /* KILL to every direct child of the lab's sshd: the sessions. */
 __attribute__((unused)) static int play_kill_sessions(const struct lab *lab)
 {
-    DIR *proc = opendir("/proc");
+    DIR *proc = lab->pid > 1 ? opendir("/proc") : NULL; /* never the children of 0 or 1 */
     int killed = 0;
     for (struct dirent *entry; proc != NULL && (entry = readdir(proc)) != NULL;) {
         char path[300], text[512], *after;

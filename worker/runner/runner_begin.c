@@ -10,6 +10,7 @@
 
 /* base64url: a nonce is a token of crypto_new_token. */
 #define NONCE_ALPHABET  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+#define LOST_MS_DEFAULT 60000
 #define LOG_MAX_DEFAULT ((int64_t)16 * 1024 * 1024)
 
 static const struct {
@@ -163,6 +164,9 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->log_max = json_integer_value(json_object_get(json_object_get(begin, "limits"), "log_max"));
     if (r->log_max <= 0)
         r->log_max = LOG_MAX_DEFAULT;
+    r->lost_ms = json_integer_value(json_object_get(json_object_get(begin, "limits"), "lost_ms"));
+    if (r->lost_ms <= 0)
+        r->lost_ms = LOST_MS_DEFAULT;
     const json_t *artefact = json_object_get(begin, "artefact");
     r->artefact_size =
         json_is_object(artefact) ? json_integer_value(json_object_get(artefact, "size")) : -1;

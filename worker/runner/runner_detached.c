@@ -270,13 +270,15 @@ static void take_controls(struct work *w, char *text, enum found *found)
 /* Start or join, until it has ended or somebody wants it to. CALL_STOPPED: a signal is due. */
 static enum call follow(struct work *w, bool start, enum found *found)
 {
-    char origin[24], limit[24];
+    char origin[24], limit[24], epoch[24];
     struct buf control;
     (void)snprintf(origin, sizeof origin, "%lld", (long long)w->step->origin);
     (void)snprintf(limit, sizeof limit, "%lld", (long long)w->r->log_max);
-    const char *const variables[] = {"JOB_DIR",   w->r->job_dir,     "STEP_DIR", w->dir,  "NONCE",
-                                     w->r->nonce, "ORIGIN",          origin,     "LIMIT", limit,
-                                     "START",     start ? "1" : "0", NULL};
+    (void)snprintf(epoch, sizeof epoch, "%lld", (long long)w->r->epoch);
+    const char *const variables[] = {
+        "JOB_DIR", w->r->job_dir, "LOCK_DIR", w->r->lock_dir,    "JOB",       w->r->job, "EPOCH",
+        epoch,     "STEP_DIR",    w->dir,     "NONCE",           w->r->nonce, "ORIGIN",  origin,
+        "LIMIT",   limit,         "START",    start ? "1" : "0", NULL};
     *found = FOUND_RUNNING;
     buf_init(&control, CONTROL_MAX);
     int64_t left = w->deadline + 3 * GRACE_MS - clock_mono_ms();

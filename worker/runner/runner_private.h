@@ -59,6 +59,7 @@ struct runner {
     int host;
     int64_t epoch;
     int64_t log_max;
+    int64_t lost_ms; /* without an answer of the host for so long: unknown */
     struct ssh_target target;
     uint8_t pin[1024];
     const char *host_name; /* for sentences */

@@ -2,7 +2,7 @@
  *
  * A lost connection is no verdict: what runs there goes on. So every operation comes back with
  * CALL_AGAIN when the connection broke and is back, and the step looks at the target before it
- * repeats anything. Only after LOST_MS without the host is the outcome unknown. Attempts are spaced
+ * repeats anything. Only after lost_ms without the host is the outcome unknown. Attempts are spaced
  * with growing pauses and some jitter, so that a server with MaxStartups is not hammered. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 #include "lib/domain/shell.h"
 #include "worker/runner/runner_private.h"
 
-#define LOST_MS    60000
 #define SCRIPT_MAX ((size_t)1024 * 1024)
 
 /* --- answers -----------------------------------------------------------------------------------
@@ -250,7 +249,7 @@ enum call remote_after(struct runner *r, enum ssh_fault fault, struct err *err)
         wire_note(r, "The connection to %s was lost; what runs there goes on. Connecting again.",
                   r->host_name);
     }
-    int64_t left = r->last_contact + LOST_MS - clock_mono_ms();
+    int64_t left = r->last_contact + r->lost_ms - clock_mono_ms();
     enum call call = left > 0 ? remote_connect(r, left, &last) : CALL_LOST;
     if (call == CALL_OK) {
         wire_note(r, "Connected to %s again.", r->host_name);

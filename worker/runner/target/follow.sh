@@ -9,7 +9,7 @@ say() { printf '\nwl:%s:%s\n' "$NONCE" "$*" >&2; }
 size() { wc -c <log; }
 
 if [ "$START" = 1 ]; then
-    setsid sh "$JOB_DIR/wrapper.sh" "$STEP_DIR" "$NONCE" </dev/null >/dev/null 2>start.error &
+    setsid sh "$JOB_DIR/wrapper.sh" "$STEP_DIR" "$NONCE" "$LOCK_DIR" "$JOB" "$EPOCH" </dev/null >/dev/null 2>start.error &
 fi
 
 at=$ORIGIN

@@ -1,5 +1,5 @@
 # wrapper.sh - runs one step in a session of its own and writes down what happened, so that whoever comes later knows. Put into the job's folder
-# and started by `setsid sh wrapper.sh STEP_DIR NONCE`, with nothing of the connection attached.
+# and started by `setsid sh wrapper.sh STEP_DIR NONCE LOCK_DIR JOB EPOCH`, with nothing of the connection attached. LOCK_DIR may be empty.
 #
 # claim  made by ln, which fails when there is one: of two wrappers for one step, one runs
 # begun  the step's script starts now         end  "<nonce> <status>", by rename: it ran and this is its status
@@ -8,6 +8,17 @@ set -u
 umask 077
 cd "$1" || exit 1
 nonce=$2
+
+# A runner that was taken over while it slept must not begin anything: its epoch is below the one in the lock by then.
+if [ -n "$3" ]; then
+    job=$(sed -n 's/^job=//p' "$3/owner")
+    epoch=$(sed -n 's/^epoch=//p' "$3/owner")
+    if [ "$job" != "$4" ] || [ "${epoch:-0}" -gt "$5" ]; then
+        echo "the lock belongs to job ${job:-none}, epoch ${epoch:-0}, by now" >&2
+        exit 1
+    fi
+fi
+
 exec 3<input || exit 1 # no input: another wrapper had it, or nobody meant this one to run
 
 { read -r stat <"/proc/$$/stat"; } || exit 1
