@@ -134,9 +134,13 @@ static int await_none(int64_t mono_deadline)
 {
     int left;
 
-    while (descend_reap(), (left = descend_signal(0)) > 0 && clock_left_ms(mono_deadline) > 0)
+    for (;;) {
+        descend_reap();
+        left = descend_signal(0);
+        if (left == 0 || clock_left_ms(mono_deadline) == 0)
+            return left;
         clock_sleep_ms(20);
-    return left;
+    }
 }
 
 int descend_end_all(int64_t mono_deadline)

@@ -42,7 +42,7 @@ static enum probe probe_ids(const struct isolation *iso, const char *const *read
     int status;
 
     if (pid == 0)
-        _exit(probe_as(iso->web, iso->group, readable));
+        _exit((int)probe_as(iso->web, iso->group, readable));
     if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
         return PROBE_NO_IDS;
     return (enum probe)WEXITSTATUS(status);

@@ -262,11 +262,13 @@ static void await_end(struct programs *programs, int first, int last, int64_t de
 {
     int asked = (int)stop_signals;
 
-    while (reap(programs, forget), is_running(programs, first, last))
-        if (clock_left_ms(deadline) == 0 || stop_signals > asked)
+    for (;;) {
+        reap(programs, forget);
+        if (!is_running(programs, first, last) || clock_left_ms(deadline) == 0
+            || stop_signals > asked)
             return;
-        else
-            programs_await_signal(50);
+        programs_await_signal(50);
+    }
 }
 
 int programs_stop(struct programs *programs)
