@@ -15,17 +15,17 @@ static const struct {
     {"os", "System"},
     {"arch", "Processor"},
     {"kernel", "Kernel"},
-    {"ssh", "SSH server"},
-    {"shell", "Shell"},
+    {"cpus", "Cores"},
+    {"memory_kb", "Memory"},
+    {"disk_free_kb", "Free disk"},
+    {"disk_total_kb", "Disk"},
     {"login", "Account"},
     {"home", "Home folder"},
-    {"memory_bytes", "Memory"},
-    {"disk_free_bytes", "Free disk"},
-    {"disk_total_bytes", "Disk"},
-    {"init", "Init"},
+    {"sudo", "Rights"},
     {"systemd", "systemd"},
     {"docker", "Docker"},
-    {"clock_offset_ms", "Clock apart"},
+    {"compose", "Docker Compose"},
+    {"clock_skew_s", "Clock apart"},
 };
 
 /* A number may come as text (a script prints key=value). */
@@ -40,15 +40,26 @@ static bool fact_number(const json_t *facts, const char *key, int64_t *value)
            && str_to_int64(json_string_value(fact), INT64_MIN, INT64_MAX, value);
 }
 
+static const char *sudo_words(const char *sudo)
+{
+    if (str_equal(sudo, "root"))
+        return "the account is root";
+    if (str_equal(sudo, "all"))
+        return "sudo without a password";
+    return "those of the account; no sudo";
+}
+
 static json_t *fact_text(const json_t *facts, const char *key)
 {
     const json_t *fact = json_object_get(facts, key);
     int64_t number;
     char text[32];
-    if (str_ends(key, "_bytes") && fact_number(facts, key, &number))
-        return json_string(str_bytes(text, sizeof text, number));
-    if (str_ends(key, "_ms") && fact_number(facts, key, &number))
-        return json_string(str_duration(text, sizeof text, number < 0 ? -number : number));
+    if (str_ends(key, "_kb") && fact_number(facts, key, &number) && number < INT64_MAX / 1024)
+        return json_string(str_bytes(text, sizeof text, number * 1024));
+    if (str_ends(key, "_s") && fact_number(facts, key, &number) && number < 1000000000)
+        return part_text("%lld s", (long long)(number < 0 ? -number : number));
+    if (str_equal(key, "sudo"))
+        return json_string(sudo_words(json_string_value(fact)));
     if (json_is_string(fact))
         return json_string(json_string_value(fact));
     if (json_is_integer(fact))
@@ -97,9 +108,15 @@ json_t *server_facts_system(const json_t *facts)
 
 bool server_facts_disk(const json_t *facts, int64_t *free_bytes, int64_t *total_bytes)
 {
-    return fact_number(facts, "disk_free_bytes", free_bytes)
-           && fact_number(facts, "disk_total_bytes", total_bytes) && *free_bytes >= 0
-           && *total_bytes > 0 && *free_bytes <= *total_bytes;
+    int64_t free_kb = 0, total_kb = 0;
+    if (!fact_number(facts, "disk_free_kb", &free_kb) || free_kb < 0 || free_kb > INT64_MAX / 1024)
+        return false;
+    if (!fact_number(facts, "disk_total_kb", &total_kb) || total_kb < free_kb
+        || total_kb > INT64_MAX / 1024)
+        total_kb = 0;
+    *free_bytes = free_kb * 1024;
+    *total_bytes = total_kb * 1024;
+    return true;
 }
 
 static json_t *check_status(const char *state)

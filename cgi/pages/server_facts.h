@@ -11,7 +11,8 @@
 json_t *server_facts_list(const json_t *facts);
 /* "Debian GNU/Linux 12 (bookworm), x86_64", or "". */
 json_t *server_facts_system(const json_t *facts);
-/* Free and total bytes of the home folder's disk; false when not known. */
+/* Free bytes of the home folder's disk, and its size (0: not known); false when neither is known.
+ */
 bool server_facts_disk(const json_t *facts, int64_t *free_bytes, int64_t *total_bytes);
 /* New list of {id, label, status, cause, fix}; *failing counts those that fail. */
 json_t *server_checks_list(const json_t *checks, int *failing);

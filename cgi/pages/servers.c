@@ -67,17 +67,18 @@ static json_t *server_item(const json_t *row, const json_t *environments)
     json_t *server = server_head(row);
     int64_t free_bytes = 0, total = 0;
     const json_t *facts = json_object_get(row, "facts");
-    bool has_disk = server_facts_disk(facts, &free_bytes, &total);
+    bool has_free = server_facts_disk(facts, &free_bytes, &total);
     char free_text[32], total_text[32];
     json_object_set_new(server, "system_text", server_facts_system(facts));
-    json_object_set_new(server, "has_disk", json_boolean(has_disk));
-    json_object_set_new(server, "disk_text",
-                        has_disk ? part_text("%s free of %s",
-                                             str_bytes(free_text, sizeof free_text, free_bytes),
-                                             str_bytes(total_text, sizeof total_text, total))
-                                 : json_string(""));
+    json_object_set_new(server, "has_disk", json_boolean(total > 0));
+    json_object_set_new(
+        server, "disk_text",
+        total > 0  ? part_text("%s free of %s", str_bytes(free_text, sizeof free_text, free_bytes),
+                               str_bytes(total_text, sizeof total_text, total))
+        : has_free ? part_text("%s free", str_bytes(free_text, sizeof free_text, free_bytes))
+                   : json_string(""));
     json_object_set_new(server, "disk_percent",
-                        json_integer(has_disk ? (total - free_bytes) * 100 / total : 0));
+                        json_integer(total > 0 ? (total - free_bytes) * 100 / total : 0));
     json_object_set_new(server, "environments", environments_on(environments, row_text(row, "id")));
     json_object_set_new(server, "failing_text", json_string(failing_words(row)));
     return server;

@@ -338,8 +338,8 @@ static UNUSED void stage_check_job(struct stage *s)
                                   .requested_by = s->w.user_id,
                                   .why = ""};
     json_t *facts = json_pack("{s:s, s:s, s:s, s:I, s:s}", "os", "Debian GNU/Linux 12", "arch",
-                              "x86_64", "disk_free_bytes", "31000000000", "disk_total_bytes",
-                              (json_int_t)40000000000, "new_fact", "yes");
+                              "x86_64", "disk_free_kb", "31000000", "disk_total_kb",
+                              (json_int_t)40000000, "new_fact", "yes");
     json_t *checks =
         json_pack("[{s:s, s:s, s:s, s:s, s:s}]", "id", "setsid", "label", "setsid", "state",
                   "failed", "cause", "It is missing.", "fix", "apt-get install util-linux");
