@@ -61,8 +61,11 @@ class Visitor {
   // Send the form that holds `selector` by its own button.
   async send(selector) {
     const form = this.page.locator("form", { has: this.page.locator(selector) }).first();
-    await Promise.all([this.page.waitForLoadState("load"), form.locator("button:not([type=button]):not([formaction])").last().click()]);
-    await this.page.waitForLoadState("load");
+    await this.press(form.locator("button:not([type=button]):not([formaction])").last());
+  }
+  // Click what leads to another page (or to this one anew) and wait for it.
+  async press(button) {
+    await Promise.all([this.page.waitForNavigation({ waitUntil: "load" }), button.click()]);
   }
   path() {
     return new URL(this.page.url()).pathname;
@@ -128,8 +131,7 @@ async function wholePath(name, options) {
     check((await page.locator("body").innerText()).includes(target.fingerprint()), "the fingerprint is shown");
     await ann.send('[name="print"]');
     await ann.go("/servers/box");
-    await page.locator('form[action="/servers/box/check"] button').first().click();
-    await page.waitForLoadState("load");
+    await ann.press(page.locator('form[action="/servers/box/check"] button').first());
     await until("the check to end", async () => product.sql("SELECT state FROM server")[0].state === "ready", 60000);
     await ann.go("/servers/box");
     await ann.seen("server");
@@ -154,8 +156,7 @@ async function wholePath(name, options) {
       await form.evaluate((node) => { for (let up = node.parentElement; up; up = up.parentElement) if (up.tagName === "DETAILS") up.open = true; });
       await form.locator('[name="version"]').fill(version);
       await form.locator('[name="file"]').setInputFiles(file);
-      await form.locator("button").last().click();
-      await page.waitForLoadState("load");
+      await ann.press(form.locator("button").last());
     }
     equal(product.sql("SELECT count(*) AS n FROM artefact")[0].n, 3);
     await ann.go("/apps/hello/new?recipe=release");
@@ -184,8 +185,8 @@ async function wholePath(name, options) {
 
   async function deployAndWatch(version, verdict) {
     await ann.go("/apps/hello/production");
-    await page.getByRole("link", { name: /^(Deploy|Redeploy)/ }).first().click();
-    await page.waitForLoadState("load");
+    await ann.press(page.locator("main").getByRole("link", { name: /^(Deploy|Redeploy)/ }).first());
+    equal(ann.path(), "/apps/hello/production/deploy");
     await ann.go(`/apps/hello/production/deploy?version=${version}`);
     await ann.seen(`deploy-${version}`);
     await ann.send("[name=plan_hash]");
@@ -227,8 +228,7 @@ async function wholePath(name, options) {
     const text = await page.locator("main").innerText();
     for (const verb of ["deploy.reverted", "deploy.live", "deploy.request", "secret.save", "server.pin"]) check(text.includes(verb), `${verb} is on the page`);
     check(!text.includes("CANARY"), "no value of a secret");
-    await page.locator('main a[href^="/audit/"]').first().click();
-    await page.waitForLoadState("load");
+    await ann.press(page.locator('main a[href^="/audit/"]').first());
     await ann.seen("audit-event");
   });
 

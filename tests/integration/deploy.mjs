@@ -159,7 +159,7 @@ await test("when the target is gone the job ends unknown, never green", async ()
   writeFileSync(trace, "");
   const id = await flow.startDeploy(client, environment, "1.1.0");
   await until("the migrate step", () => traced().length > 0, 60000, 50);
-  await target.stop();
+  target.vanish();
   const model = await flow.waitForJob(client, id, 240000);
   equal(model.job.status.state, "unknown", model.job.summary);
 });

@@ -7,7 +7,7 @@
 // Everything started here is ended by stop(), also what was deployed; cleanUp() ends all of it and is called at exit.
 import { spawn, spawnSync, execFileSync } from "node:child_process";
 import { createServer } from "node:net";
-import { mkdtempSync, readFileSync, existsSync, rmSync, appendFileSync, readdirSync, mkdirSync, readlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, existsSync, rmSync, appendFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -157,6 +157,7 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port }
   const target = {
     folder,
     port,
+    pid: child.pid,
     user,
     home: join(folder, "home"),
     address: `${user}@127.0.0.1:${port}`,
@@ -167,7 +168,10 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port }
     // The sshd processes of open connections (not the listener).
     sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "") && p.pid !== child.pid && /@|\[/.test(p.command[0])),
     killSessions: () => target.sessions().map((p) => process.kill(p.pid, "SIGKILL")).length,
-    pause: () => process.kill(child.pid, "SIGSTOP"),
+    // The machine is gone from one moment to the next: no connection is closed by anybody's good manners.
+    vanish: () => {
+      for (const p of [{ pid: child.pid }, ...descendants(child.pid)].reverse()) process.kill(p.pid, "SIGKILL");
+    },
     stop: async () => {
       open.delete(target);
       await end(child);
@@ -186,12 +190,16 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port }
   return target;
 }
 
-// hello-<version>.tar.gz for the three versions, made once per build.
+// hello-<version>.tar.gz for the three versions, made once per test program.
+let tarballs;
 export function helloTarballs() {
-  const out = join(top, process.env.SAN === "1" ? "build/san/hello" : "build/hello");
-  mkdirSync(out, { recursive: true });
-  execFileSync(join(top, "examples/hello/package.sh"), [join(bin, "hello"), out], { stdio: "pipe" });
-  return Object.fromEntries(["1.0.0", "1.1.0", "1.2.0"].map((v) => [v, join(out, `hello-${v}.tar.gz`)]));
+  if (!tarballs) {
+    const out = scratch("hello");
+    open.add({ stop: async () => rmSync(out, { recursive: true, force: true }) });
+    execFileSync(join(top, "examples/hello/package.sh"), [join(bin, "hello"), out], { stdio: "pipe" });
+    tarballs = Object.fromEntries(["1.0.0", "1.1.0", "1.2.0"].map((v) => [v, join(out, `hello-${v}.tar.gz`)]));
+  }
+  return tarballs;
 }
 
 // A browser without a screen. Pages come back as {status, text, url}; JSON faces by json().
