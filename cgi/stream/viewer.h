@@ -11,8 +11,9 @@
 #include "lib/base/buf.h"
 #include "lib/crypto/crypto.h"
 
-#define VIEWER_BATCH_BYTES ((size_t)32 * 1024) /* fits a writable socket: the write cannot block   \
-                                                */
+#define VIEWER_BATCH_BYTES                                                                         \
+    ((size_t)32 * 1024) /* fits a writable socket: the write cannot block                          \
+                         */
 
 struct viewer {
     struct fcgi *fcgi;
