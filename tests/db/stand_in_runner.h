@@ -1,0 +1,258 @@
+/* stand_in_runner.h - what stands in for the runner in tests of the supervisor: the test program
+ * itself, started by the worker through WL_RUNNER. It speaks the frames and keeps a "target" in a
+ * file: one line `ran <step>` for each time a step was done there. */
+#ifndef WL_TESTS_DB_STAND_IN_RUNNER_H
+#define WL_TESTS_DB_STAND_IN_RUNNER_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "tests/db/fixture.h"
+#include "db/artefacts.h"
+#include "db/basis.h"
+#include "db/environments.h"
+#include "db/instance.h"
+#include "lib/base/io.h"
+#include "lib/base/str.h"
+#include "lib/domain/joblog.h"
+#include "worker/mask/frame.h"
+
+#define SECRET "canary-Zo9-topsecret"
+
+/* --- the stand-in runner -------------------------------------------------------------------------
+ * FAKE_PLAN, words with spaces: die:K (killed after `go` for step K, before it acts), done:K
+ * (killed after it acted), hang:K (acts, then never answers), fail:K, slow. Each of die and done
+ * once per world. */
+
+__attribute__((unused)) static bool plan_says(const char *word, int step)
+{
+    char want[64];
+    const char *plan = getenv("FAKE_PLAN");
+    snprintf(want, sizeof want, " %s:%d ", word, step);
+    char all[300];
+    snprintf(all, sizeof all, " %s ", plan == NULL ? "" : plan);
+    return strstr(all, want) != NULL;
+}
+
+__attribute__((unused)) static bool fails_always(void)
+{
+    const char *plan = getenv("FAKE_PLAN");
+    return plan != NULL && strstr(plan, "always") != NULL;
+}
+
+__attribute__((unused)) static void PRINTF(2, 3) append_line(const char *path, const char *fmt, ...)
+{
+    char text[300];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof text - 1, fmt, args);
+    va_end(args);
+    text[n++] = '\n';
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, text, (size_t)n) != n)
+        _exit(9);
+    close(fd);
+}
+
+__attribute__((unused)) static int count_lines(const char *path, const char *line)
+{
+    char text[300];
+    int found = 0;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    while (fgets(text, sizeof text, file) != NULL) {
+        text[strcspn(text, "\n")] = '\0';
+        found += strcmp(text, line) == 0;
+    }
+    fclose(file);
+    return found;
+}
+
+static void fake_send(json_t *frame)
+{
+    struct err err = {0};
+    char *text = json_dumps(frame, JSON_COMPACT);
+    if (text == NULL || io_frame_write(3, text, strlen(text), clock_mono_ms() + 5000, &err) != 0)
+        _exit(3);
+    free(text);
+    json_decref(frame);
+}
+
+static json_t *fake_read(void)
+{
+    struct buf text;
+    struct err err = {0};
+    bool eof = false;
+    buf_init(&text, IO_FRAME_MAX);
+    if (io_frame_read(3, &text, clock_mono_ms() + 60000, &eof, &err) != 0 || eof)
+        _exit(4);
+    json_t *frame = json_loadb(text.data, text.len, 0, NULL);
+    buf_deinit(&text);
+    if (frame == NULL)
+        _exit(5);
+    return frame;
+}
+
+static void fake_output(int step, int64_t origin, const char *text, char kind)
+{
+    char out[MASK_FRAME_MAX];
+    struct mask_frame frame = {.host = 0,
+                               .step = (uint8_t)step,
+                               .kind = kind,
+                               .origin = origin,
+                               .body = text,
+                               .len = strlen(text)};
+    struct err err = {0};
+    if (io_write_all(5, out, mask_frame_write(out, &frame), clock_mono_ms() + 5000, &err) != 0)
+        _exit(6);
+}
+
+static const char *fake_before(const json_t *begin, int step, int64_t *origin)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(begin, "resume"), i, item)
+    {
+        if (json_integer_value(json_object_get(item, "step")) == step) {
+            *origin = json_integer_value(json_object_get(item, "origin"));
+            return json_string_value(json_object_get(item, "state"));
+        }
+    }
+    return "";
+}
+
+/* Wait for go. 1: cancelled meanwhile. */
+static int fake_go(void)
+{
+    int cancelled = 0;
+    for (;;) {
+        json_t *frame = fake_read();
+        const char *t = json_string_value(json_object_get(frame, "t"));
+        bool go = t != NULL && strcmp(t, "go") == 0;
+        cancelled |= t != NULL && strcmp(t, "cancel") == 0;
+        json_decref(frame);
+        if (go)
+            return cancelled;
+    }
+}
+
+/* The log is on disk up to here, before what is on the target may be deleted. */
+static void fake_stored(int step, int64_t origin)
+{
+    fake_send(
+        json_pack("{s:s, s:i, s:I}", "t", "sync", "step", step, "origin", (json_int_t)origin));
+    for (;;) {
+        json_t *frame = fake_read();
+        bool stored = strcmp(json_string_value(json_object_get(frame, "t")), "stored") == 0;
+        bool right = json_integer_value(json_object_get(frame, "origin")) == origin;
+        json_decref(frame);
+        if (stored && !right)
+            _exit(8);
+        if (stored)
+            return;
+    }
+}
+
+/* Do one step as a runner does: intent, go, look at the target, act, output, outcome. */
+static const char *fake_step(const json_t *begin, const json_t *step, const char *target,
+                             const char *events)
+{
+    int k = (int)json_integer_value(json_object_get(step, "step"));
+    int64_t origin = 0;
+    char line[64], out[128];
+    const char *before = fake_before(begin, k, &origin), *state = "ok";
+
+    if (before[0] != '\0' && strcmp(before, "intent") != 0)
+        return before;
+    fake_send(json_pack("{s:s, s:i}", "t", "intent", "step", k));
+    bool cancelled = fake_go() != 0;
+    append_line(events, "go %d", k);
+    snprintf(line, sizeof line, "ran %d", k);
+    bool ran = count_lines(target, line) > 0;
+    if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))
+        raise(SIGKILL);
+    if (!ran)
+        append_line(target, "%s", line);
+    snprintf(out, sizeof out, "output of %d with " SECRET "\n", k);
+    if ((size_t)origin < strlen(out))
+        fake_output(k, origin, out + origin, 'o');
+    if (plan_says("done", k) && strcmp(before, "intent") != 0)
+        raise(SIGKILL);
+    while (plan_says("hang", k) && strcmp(before, "intent") != 0) {
+        json_t *frame = fake_read();
+        cancelled |= strcmp(json_string_value(json_object_get(frame, "t")), "cancel") == 0;
+        json_decref(frame);
+        if (cancelled)
+            break;
+    }
+    fake_output(k, 0, "", 'f');
+    fake_stored(k, (int64_t)strlen(out));
+    if (plan_says("fail", k))
+        state = "failed";
+    if (cancelled)
+        state = "cancelled";
+    fake_send(json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "t", "outcome", "step", k, "state", state,
+                        "cause", strcmp(state, "failed") == 0 ? "It broke: " SECRET : "", "results",
+                        "seen", SECRET));
+    return state;
+}
+
+/* A Check that ends as FAKE_PLAN says: check-<state>. Does not return. */
+static void fake_check(const json_t *begin, const char *target, const char *events)
+{
+    const char *plan = getenv("FAKE_PLAN"), *state = strstr(plan, "check-") + 6;
+    bool ready = strcmp(state, "ready") == 0, gone = strcmp(state, "unreachable") == 0;
+    size_t i;
+    json_t *step;
+    json_array_foreach(json_object_get(begin, "steps"), i, step)(void)
+        fake_step(begin, step, target, events);
+    fake_send(json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:{}, s:[{s:s}]}}", "t", "end",
+                        "verdict",
+                        ready  ? "ok"
+                        : gone ? "unknown"
+                               : "failed",
+                        "summary", "checked", "left_as", "", "server", "state", state, "print",
+                        "SHA256:other", "facts", "checks", "id", "disk"));
+    for (;;)
+        json_decref(fake_read());
+}
+
+static int fake_runner(void)
+{
+    const char *target = getenv("FAKE_TARGET"), *events = getenv("FAKE_EVENTS");
+    const char *verdict = "live";
+    bool switched = false;
+    json_t *begin = fake_read(), *step;
+    size_t i;
+    append_line(events, "start %s", json_string_value(json_object_get(begin, "job")));
+    if (json_object_get(json_object_get(begin, "target"), "key") == NULL)
+        _exit(7);
+    if (strcmp(json_string_value(json_object_get(begin, "kind")), "check") == 0)
+        fake_check(begin, target, events);
+    json_array_foreach(json_object_get(begin, "steps"), i, step)
+    {
+        const char *phase = json_string_value(json_object_get(step, "phase"));
+        bool undo = strcmp(phase, "undo") == 0;
+        const char *mode = json_string_value(json_object_get(step, "mode"));
+        bool forward = strcmp(verdict, "live") == 0, back = strcmp(verdict, "reverted") == 0;
+        if (strcmp(mode, "unlock") != 0 && (undo ? !back : !forward))
+            continue;
+        const char *state = fake_step(begin, step, target, events);
+        if (strcmp(state, "failed") == 0)
+            verdict = switched ? "reverted" : "failed";
+        switched = switched || json_is_true(json_object_get(step, "point_of_no_return"));
+        if (strcmp(state, "cancelled") == 0)
+            verdict = "cancelled";
+    }
+    fake_send(json_pack("{s:s, s:s, s:s, s:s}", "t", "end", "verdict", verdict, "summary",
+                        "As seen by the stand-in; " SECRET, "left_as", "as it should be"));
+    for (;;)
+        json_decref(fake_read()); /* until the supervisor hangs up */
+}
+
+#endif
