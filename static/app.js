@@ -419,6 +419,9 @@ if (job) {
     for (const li of $$('.step.s-running', job)) li.begun = loadedAt - Number($('.dur', li).dataset.ms || 0);
     if (job.dataset.state === 'running') { setInterval(tick, 500); tick(); }
     if ($('.host', job)) makeStream();
-    else setTimeout(() => location.reload(), job.dataset.state === 'running' ? 500 : 1500); // no steps to fill yet
+    else { // no steps to fill yet: the worker takes a job within moments, unless it has to wait for another one
+      const isAgain = performance.getEntriesByType('navigation')[0]?.type === 'reload';
+      setTimeout(() => location.reload(), job.dataset.state === 'running' || !isAgain ? 300 : 1500);
+    }
   }
 }

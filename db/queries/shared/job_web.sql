@@ -122,7 +122,7 @@ FROM job_host h LEFT JOIN server s ON s.id = h.server_id WHERE h.job_id = :job_i
 
 -- name: job_web_steps  roles: web cli  returns: many
 SELECT host, step, name, title, phase, state, status, cause, results AS results_json, started_at, ended_at, log_from
-FROM job_step WHERE job_id = :job_id ORDER BY host, step LIMIT 5000;
+FROM job_step WHERE job_id = :job_id ORDER BY host, name = 'unlock', step LIMIT 5000;
 
 -- What a queued job waits for: those of its environment before it, oldest first.
 -- name: job_web_ahead  roles: web cli  returns: many
