@@ -190,12 +190,6 @@ static json_t *artefacts_model(const json_t *cards, const json_t *rows)
     return list;
 }
 
-static void set_list(json_t *data, const char *name, const char *has_name, json_t *list)
-{
-    json_object_set_new(data, has_name, json_boolean(json_array_size(list) > 0));
-    json_object_set_new(data, name, list);
-}
-
 static int app_data(struct request *req, const json_t *app, json_t **made, struct err *err)
 {
     struct places places;
@@ -215,13 +209,13 @@ static int app_data(struct request *req, const json_t *app, json_t **made, struc
     json_t *head = part_app(id, row_text(app, "slug"), row_text(app, "name"));
     json_object_set_new(head, "note", json_string(row_text(app, "note")));
     json_object_set_new(data, "app", head);
-    set_list(data, "environments", "has_environments", environments_of(&places, cards, id));
-    set_list(data, "artefacts", "has_artefacts", artefacts_model(cards, artefacts));
+    part_set_list(data, "environments", "has_environments", environments_of(&places, cards, id));
+    part_set_list(data, "artefacts", "has_artefacts", artefacts_model(cards, artefacts));
     json_object_set_new(data, "upload_max_text", part_size(req->site->upload_max));
     json_object_set_new(data, "artefact_dir", json_string("var/artefacts"));
-    set_list(data, "found", "has_found", found);
+    part_set_list(data, "found", "has_found", found);
     json_object_set_new(data, "fetching", fetching);
-    set_list(data, "jobs", "has_jobs", part_jobs(jobs));
+    part_set_list(data, "jobs", "has_jobs", part_jobs(jobs));
     *made = data;
     return 0;
 }

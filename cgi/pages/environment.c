@@ -181,12 +181,6 @@ static json_t *hosts_model(const json_t *servers)
     return list;
 }
 
-static void set_list(json_t *data, const char *name, const char *has_name, json_t *list)
-{
-    json_object_set_new(data, has_name, json_boolean(json_array_size(list) > 0));
-    json_object_set_new(data, name, list);
-}
-
 static json_t *env_data(struct env_page *p)
 {
     json_t *reasons = readiness_problems(p->card, p->servers, p->artefacts > 0);
@@ -204,12 +198,12 @@ static json_t *env_data(struct env_page *p)
                                   part_text("/apps/%s/%s/deploy", row_text(p->card, "app_slug"),
                                             row_text(p->card, "slug")),
                                   "reasons", reasons));
-    set_list(data, "servers", "has_servers", hosts_model(p->servers));
+    part_set_list(data, "servers", "has_servers", hosts_model(p->servers));
     json_object_set_new(data, "secrets", secrets_model(p));
-    set_list(data, "releases", "has_releases", releases_model(p));
-    set_list(data, "jobs", "has_jobs", part_jobs(p->jobs));
+    part_set_list(data, "releases", "has_releases", releases_model(p));
+    part_set_list(data, "jobs", "has_jobs", part_jobs(p->jobs));
     json_object_set_new(data, "artefacts", json_integer(p->artefacts));
-    set_list(data, "services", "has_services", services_of(p));
+    part_set_list(data, "services", "has_services", services_of(p));
     return data;
 }
 

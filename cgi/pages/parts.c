@@ -142,6 +142,12 @@ json_t *part_size(int64_t bytes)
     return json_string(str_bytes(text, sizeof text, bytes));
 }
 
+void part_set_list(json_t *data, const char *name, const char *has_name, json_t *list)
+{
+    json_object_set_new(data, has_name, json_boolean(json_array_size(list) > 0));
+    json_object_set_new(data, name, list);
+}
+
 json_t *part_set_label(int64_t number)
 {
     return number > 0 ? part_text("s%lld", (long long)number) : json_string("");

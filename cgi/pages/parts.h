@@ -32,6 +32,8 @@ json_t *part_text(const char *fmt, ...) PRINTF(1, 2);
 /* The first twelve digits of a hash. */
 json_t *part_short_hash(const char *hex);
 json_t *part_size(int64_t bytes);
+/* data[name] = list (stolen) and data[has_name] = whether it has items: what empty states need. */
+void part_set_list(json_t *data, const char *name, const char *has_name, json_t *list);
 /* "s3", or "" for 0. */
 json_t *part_set_label(int64_t number);
 

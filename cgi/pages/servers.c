@@ -230,12 +230,6 @@ static json_t *running_check(const json_t *jobs)
     return json_null();
 }
 
-static void set_list(json_t *data, const char *name, const char *has_name, json_t *list)
-{
-    json_object_set_new(data, has_name, json_boolean(json_array_size(list) > 0));
-    json_object_set_new(data, name, list);
-}
-
 static int server_data(struct request *req, const json_t *row, json_t **made, struct err *err)
 {
     json_t *jobs = NULL, *environments = NULL, *pinned = NULL, *data, *server;
@@ -254,13 +248,13 @@ static int server_data(struct request *req, const json_t *row, json_t **made, st
                      "pinned", pinned, "presented", asked.presented, "is_changed",
                      (int)asked.is_changed, "ask_error", asked.error, "can_check",
                      (int)(!json_is_null(pinned) && !asked.is_changed));
-    set_list(data, "checks", "has_checks",
-             server_checks_list(json_object_get(row, "checks"), &failing));
+    part_set_list(data, "checks", "has_checks",
+                  server_checks_list(json_object_get(row, "checks"), &failing));
     json_object_set_new(data, "failing", json_integer(failing));
-    set_list(data, "facts", "has_facts", server_facts_list(json_object_get(row, "facts")));
-    set_list(data, "environments", "has_environments", environments_on(environments, id));
+    part_set_list(data, "facts", "has_facts", server_facts_list(json_object_get(row, "facts")));
+    part_set_list(data, "environments", "has_environments", environments_on(environments, id));
     json_object_set_new(data, "running", running_check(jobs));
-    set_list(data, "jobs", "has_jobs", part_jobs(jobs));
+    part_set_list(data, "jobs", "has_jobs", part_jobs(jobs));
     *made = data;
     return 0;
 }
