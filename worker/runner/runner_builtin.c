@@ -74,10 +74,10 @@ static enum step_end lock_answer(struct runner *r, struct step *step, const stru
     }
     if (strcmp(result, "failed") == 0 && answer_get(answer, "error", text, sizeof text))
         return step_says(step, STEP_FAILED, "%s", text);
-    if (!answer_get(answer, "dir", r->job_dir, sizeof r->job_dir)
-        || !answer_get(answer, "lock", r->lock_dir, sizeof r->lock_dir) || r->job_dir[0] != '/')
+    if (!str_starts(result, "taken") && strcmp(result, "reclaimed") != 0)
         return step_says(step, STEP_FAILED,
                          "The lock could not be taken: the server's answer makes no sense.");
+    r->locked = true;
     if (strcmp(result, "taken_over") == 0) {
         (void)answer_get(answer, "from_job", text, sizeof text);
         wire_note(
@@ -169,9 +169,15 @@ enum step_end step_unlock(struct runner *r, struct step *step, bool remove_folde
     struct err err = {0};
     struct buf answer;
     const struct step *last = NULL;
-    for (int i = 0; i < r->step_count; i++)
-        if (r->steps[i].ran && r->steps[i].mode == MODE_DETACHED)
-            last = &r->steps[i];
+    for (int i = 0; i < r->step_count; i++) {
+        struct step *each = &r->steps[i];
+        if (each->mode != MODE_DETACHED || each->state == STEP_PENDING
+            || each->state == STEP_SKIPPED)
+            continue;
+        if (!each->ran && remove_folder)
+            detached_drain(r, each);
+        last = each;
+    }
     /* The log on the target goes only when ours is on disk. The pipe is in order: the last step
      * stands for all. */
     if (remove_folder && last != NULL && !wire_sync(r, last, STORED_MS)) {

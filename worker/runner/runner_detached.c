@@ -437,19 +437,37 @@ static enum step_end round_of(struct work *w)
     return end;
 }
 
+/* follow.sh on a step that has ended, from where its log was read to. */
+static enum call reread(struct runner *r, struct step *step, struct work *w, enum found *found)
+{
+    enum call call;
+    *w = (struct work){.r = r, .step = step, .deadline = clock_mono_ms() + ASK_MS};
+    (void)snprintf(w->dir, sizeof w->dir, "%s/%d", r->job_dir, step->number);
+    do
+        call = follow(w, false, found);
+    while (call == CALL_AGAIN || (call == CALL_OK && *found == FOUND_ENDED && !log_complete(w)));
+    return call;
+}
+
 bool detached_results(struct runner *r, struct step *step)
 {
-    struct work w = {.r = r, .step = step, .deadline = clock_mono_ms() + ASK_MS};
+    struct work w;
     enum found found = FOUND_FAILED;
     int64_t origin = step->origin;
-    (void)snprintf(w.dir, sizeof w.dir, "%s/%d", r->job_dir, step->number);
-    enum call call;
     step->origin = INT64_MAX / 2; /* no output, only what stands at the end */
-    do
-        call = follow(&w, false, &found);
-    while (call == CALL_AGAIN);
+    enum call call = reread(r, step, &w, &found);
     step->origin = origin;
     return call == CALL_OK && found == FOUND_ENDED;
+}
+
+void detached_drain(struct runner *r, struct step *step)
+{
+    struct work w;
+    enum found found = FOUND_FAILED;
+    int64_t before = step->origin;
+    /* A folder that is gone, or a step that never ended, has nothing more to say. */
+    if (reread(r, step, &w, &found) == CALL_OK && step->origin > before)
+        wire_flush(r, step);
 }
 
 enum step_end step_detached(struct runner *r, struct step *step)

@@ -63,7 +63,7 @@ static enum step_end attach(struct runner *r, struct step *step)
     }
     bool needs_lock =
         step->mode == MODE_DETACHED || step->mode == MODE_UPLOAD || step->mode == MODE_HEALTH;
-    if (needs_lock && r->job_dir[0] == '\0' && r->env[0] != '\0')
+    if (needs_lock && !r->locked && r->env[0] != '\0')
         return runner_take_lock(r, step);
     return STEP_OK;
 }
@@ -178,10 +178,35 @@ static bool recover_results(struct runner *r, struct step *step)
     return true;
 }
 
+static const struct step *find_undo(const struct runner *r)
+{
+    for (int i = 0; i < r->step_count; i++)
+        if (r->steps[i].undo)
+            return &r->steps[i];
+    return NULL;
+}
+
+static const struct step *find_undo_health(const struct runner *r)
+{
+    for (int i = 0; i < r->step_count; i++)
+        if (r->steps[i].undo && r->steps[i].mode == MODE_HEALTH)
+            return &r->steps[i];
+    return NULL;
+}
+
 /* The undo step that did not end well, or NULL. */
 static struct step *run_undo(struct runner *r)
 {
+    bool complete = true;
     r->no_cancel = true;
+    for (int i = 0; i < r->step_count; i++)
+        complete = complete && (!r->steps[i].undo || has_ended_well(&r->steps[i]));
+    if (complete) { /* a runner before this one did it all; only the lock is left, which must not be
+                       taken again */
+        const struct step *health = find_undo_health(r);
+        r->nothing_before = health != NULL && health->state == STEP_SKIPPED;
+        return NULL;
+    }
     for (int i = 0; i < r->step_count && !r->gone; i++) {
         struct step *step = &r->steps[i];
         if (!step->undo)
@@ -204,14 +229,20 @@ static struct step *run_undo(struct runner *r)
 
 static bool undo_was_proven(const struct runner *r)
 {
-    for (int i = 0; i < r->step_count; i++)
-        if (r->steps[i].undo && r->steps[i].mode == MODE_HEALTH && r->steps[i].state == STEP_OK)
-            return true;
-    return false;
+    const struct step *health = find_undo_health(r);
+    return health != NULL && health->state == STEP_OK;
 }
 
 static void judge_undo(struct runner *r, const struct step *bad, struct outcome *o)
 {
+    if (find_undo(r) == NULL) {
+        o->verdict = bad->state == STEP_FAILED ? "failed" : "cancelled";
+        (void)snprintf(o->summary, sizeof o->summary, "%.400s",
+                       bad->state == STEP_PENDING ? "Cancelled after the switch." : bad->cause);
+        (void)snprintf(o->left_as, sizeof o->left_as,
+                       "The switch was made, and this recipe has no way back. Look at the server.");
+        return;
+    }
     struct step *stuck = run_undo(r);
     bool cancelled = bad->state == STEP_CANCELLED || bad->state == STEP_PENDING;
     if (stuck != NULL) {

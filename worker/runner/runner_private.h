@@ -73,8 +73,9 @@ struct runner {
 
     struct ssh *ssh; /* NULL: not connected */
     char home[512];
-    char job_dir[640], lock_dir[640]; /* empty before the lock is ours */
-    char boot[64];
+    char job_dir[640],
+        lock_dir[640]; /* of this job, below home; empty before the first connection */
+    bool locked;       /* the lock carries our epoch */
     bool ever_connected;
     bool touched; /* something may have been begun on the target, by this runner or one before */
     int64_t last_contact; /* monotonic */
@@ -162,6 +163,8 @@ enum step_end step_upload(struct runner *r, struct step *step);
 enum step_end step_detached(struct runner *r, struct step *step);
 /* The results of a step that a runner before this one saw end, read again from the target. */
 bool detached_results(struct runner *r, struct step *step) MUST_USE;
+/* The rest of its log, where that runner or the mask died before all of it was kept. */
+void detached_drain(struct runner *r, struct step *step);
 enum step_end step_health(struct runner *r, struct step *step);
 enum step_end step_check(struct runner *r, struct step *step);
 /* Take the lock (again) and learn where things are; what `lock` and every resumed runner do. */

@@ -93,8 +93,11 @@ static enum call run_once(struct runner *r, const struct remote *remote, enum ss
     buf_deinit(&text);
     if (r->gone)
         return CALL_LOST;
-    if (stopped)
+    if (stopped) {
+        ssh_close(r->ssh);
+        r->ssh = NULL; /* on purpose: the next call connects again without a word */
         return CALL_STOPPED;
+    }
     return rc == 0 ? CALL_OK : CALL_FAILED;
 }
 
@@ -102,6 +105,8 @@ enum call remote_run(struct runner *r, const struct remote *remote, struct err *
 {
     enum ssh_fault fault = SSH_FAULT_NONE;
     if (r->gone)
+        return CALL_LOST;
+    if (r->ssh == NULL && r->ever_connected && remote_connect(r, r->lost_ms, err) != CALL_OK)
         return CALL_LOST;
     if (!ssh_alive(r->ssh))
         return remote_after(r, SSH_FAULT_LOST, err);
@@ -157,7 +162,10 @@ static enum call learn_home(struct runner *r, struct err *err)
     } else if (call == CALL_FAILED && fault != SSH_FAULT_REMOTE) {
         call = CALL_AGAIN;
     }
-    (void)answer_get(&answer, "boot", r->boot, sizeof r->boot);
+    if (call == CALL_OK) {
+        (void)snprintf(r->job_dir, sizeof r->job_dir, "%s/.windlass/jobs/%s", r->home, r->job);
+        (void)snprintf(r->lock_dir, sizeof r->lock_dir, "%s/.windlass/locks/%s", r->home, r->env);
+    }
     buf_deinit(&answer);
     return call;
 }

@@ -62,8 +62,9 @@ struct ssh_host_key {
 int ssh_fetch_host_key(const char *host, int port, struct ssh_host_key *key,
                        struct err *err) MUST_USE;
 
-/* Called with bytes as they arrive on stdout; return non-zero to stop the command's channel early
- * (not an error). */
+/* Called with bytes as they arrive on stdout; return non-zero to stop listening to the command (not
+ * an error: ssh_run returns 0 with `stopped`; the session is of no more use then, since sshd holds
+ * the channel until the command ends). */
 typedef int ssh_output_fn(void *context, const char *bytes, size_t len);
 /* Called about every 100 ms and after output while waiting; non-zero stops. May be NULL. */
 typedef int ssh_tick_fn(void *context);

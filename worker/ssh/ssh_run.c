@@ -185,7 +185,7 @@ static int follow(struct run *run)
     return 0;
 }
 
-/* Ends our side and waits for theirs; a script that was stopped early gets no wait. */
+/* Ends our side and waits for theirs. */
 static int finish(struct run *run)
 {
     int64_t deadline = clock_mono_ms() + CLOSE_MS;
@@ -193,8 +193,7 @@ static int finish(struct run *run)
     while ((rc = libssh2_channel_close(run->channel)) == LIBSSH2_ERROR_EAGAIN)
         if (ssh_wait(run->ssh, deadline, run->fault, run->err) != 0)
             return -1;
-    while (rc == 0 && !run->stopped
-           && (rc = libssh2_channel_wait_closed(run->channel)) == LIBSSH2_ERROR_EAGAIN)
+    while (rc == 0 && (rc = libssh2_channel_wait_closed(run->channel)) == LIBSSH2_ERROR_EAGAIN)
         if (ssh_wait(run->ssh, deadline, run->fault, run->err) != 0)
             return -1;
     return rc == 0 ? 0 : ssh_lost(run->ssh, "a command ended", run->fault, run->err);
@@ -284,12 +283,15 @@ int ssh_run(struct ssh *ssh, const struct ssh_run *spec, int *status, bool *stop
     if (open_channel(&run) != 0 || send_script(&run) != 0 || follow(&run) != 0)
         goto out;
     run.quiet_deadline = 0;
-    if (finish(&run) != 0)
-        goto out;
     *stopped = run.stopped;
-    rc = run.stopped ? 0 : judge(&run, status);
-    if (rc == 0)
-        *fault = SSH_FAULT_NONE;
+    if (run.stopped) {
+        /* sshd answers a close only when the command has ended: not worth waiting for. */
+        ssh->alive = false;
+        rc = 0;
+        goto out;
+    }
+    if (finish(&run) == 0)
+        rc = judge(&run, status);
 out:
     if (run.channel != NULL && ssh->alive) {
         enum ssh_fault late = SSH_FAULT_NONE;

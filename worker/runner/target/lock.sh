@@ -38,8 +38,6 @@ ready() {
     find "$base/jobs" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} + 2>/dev/null
     rm -f "$base/jobs/$OWNER_JOB/wrapper.sh" # sent anew; a shell that reads it goes on reading
     echo "result=$1"
-    echo "dir=$base/jobs/$OWNER_JOB"
-    echo "lock=$lock"
     exit 0
 }
 
