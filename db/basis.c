@@ -59,28 +59,31 @@ static int64_t live_number(struct db *db, const json_t *environment, struct err 
     return number;
 }
 
-int basis_of_deploy(struct db *db, const struct recipe *recipe, const json_t *environment,
-                    const json_t *artefact, json_t **basis, json_t **settings, struct err *err)
+int basis_of_deploy(struct db *db, const struct basis_inputs *inputs, json_t **basis,
+                    json_t **settings, struct err *err)
 {
-    const char *id = text_of(environment, "id");
+    const struct recipe *recipe = inputs->recipe;
+    const char *id = text_of(inputs->environment, "id");
     json_t *checked = NULL, *set = NULL, *hosts = NULL, *made = NULL;
     char settings_hash[CRYPTO_HASH_HEX];
     int64_t live;
     int rc = -1;
 
-    if (recipe_check_settings(recipe, json_object_get(environment, "settings"), &checked, err) != 0
+    if (recipe_check_settings(recipe, json_object_get(inputs->environment, "settings"), &checked,
+                              err)
+            != 0
         || hash_settings(checked, settings_hash, err) != 0
         || secret_set_current(db, id, &set, err) != 0 || hosts_of(db, id, &hosts, err) != 0)
         goto out;
-    live = live_number(db, environment, err);
+    live = live_number(db, inputs->environment, err);
     if (live < 0)
         goto out;
-    made =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "recipe", recipe_name(recipe),
-                  "recipe_sha256", recipe_sha256(recipe), "version", text_of(artefact, "version"),
-                  "artefact_sha256", text_of(artefact, "sha256"), "secret_set",
-                  json_integer_value(json_object_get(set, "number")), "live_release",
-                  (json_int_t)live, "settings_sha256", settings_hash, "hosts", hosts);
+    made = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "recipe", recipe_name(recipe),
+                     "recipe_sha256", recipe_sha256(recipe), "version",
+                     text_of(inputs->artefact, "version"), "artefact_sha256",
+                     text_of(inputs->artefact, "sha256"), "secret_set",
+                     json_integer_value(json_object_get(set, "number")), "live_release",
+                     (json_int_t)live, "settings_sha256", settings_hash, "hosts", hosts);
     if (made == NULL) {
         err_set(err, ERR_INTERNAL, "The plan could not be made.");
         goto out;

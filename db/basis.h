@@ -17,8 +17,11 @@
  * environment_by_slugs or environment_by_id; artefact: of artefact_by_id; both borrowed. `settings`
  * (may be NULL) gets the checked settings as a new reference. ERR_INPUT when the stored settings no
  * longer fit the recipe. */
-int basis_of_deploy(struct db *db, const struct recipe *recipe, const json_t *environment,
-                    const json_t *artefact, json_t **basis, json_t **settings,
-                    struct err *err) MUST_USE;
+struct basis_inputs {
+    const struct recipe *recipe;
+    const json_t *environment, *artefact;
+};
+int basis_of_deploy(struct db *db, const struct basis_inputs *inputs, json_t **basis,
+                    json_t **settings, struct err *err) MUST_USE;
 
 #endif

@@ -69,9 +69,9 @@ int job_list(struct db *db, const struct job_filter *filter, json_t **jobs,
              struct err *err) MUST_USE;
 int job_list_of_server(struct db *db, const char *server_id, int limit, json_t **jobs,
                        struct err *err) MUST_USE;
-/* kind, state NULL: any. */
-int job_list_of_app(struct db *db, const char *app_id, const char *kind, const char *state,
-                    int limit, json_t **jobs, struct err *err) MUST_USE;
+/* Of its environments, and its fetches. */
+int job_list_of_app(struct db *db, const char *app_id, int limit, json_t **jobs,
+                    struct err *err) MUST_USE;
 /* Queued and running ones, oldest first. */
 int job_list_active(struct db *db, json_t **jobs, struct err *err) MUST_USE;
 /* {login, name} of the people jobs can be filtered by. */

@@ -31,13 +31,10 @@ int job_list_of_server(struct db *db, const char *server_id, int limit, json_t *
     return db_rows_json(s, jobs, err);
 }
 
-int job_list_of_app(struct db *db, const char *app_id, const char *kind, const char *state,
-                    int limit, json_t **jobs, struct err *err)
+int job_list_of_app(struct db *db, const char *app_id, int limit, json_t **jobs, struct err *err)
 {
     struct stmt *s = db_use(db, SQL_JOB_WEB_PAGE_OF_APP);
     db_bind_text(s, ":app_id", app_id);
-    db_bind_text(s, ":kind", kind);
-    db_bind_text(s, ":state", state);
     db_bind_int(s, ":limit", limit);
     return db_rows_json(s, jobs, err);
 }

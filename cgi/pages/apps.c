@@ -199,7 +199,7 @@ static int app_data(struct request *req, const json_t *app, json_t **made, struc
     size_t i;
     if (places_load(req, &places, err) != 0 || environment_cards(req->db, id, &cards, err) != 0
         || artefact_page(req->db, id, INT64_MAX, ARTEFACTS_MAX, &artefacts, err) != 0
-        || job_list_of_app(req->db, id, NULL, NULL, JOBS_SHOWN, &jobs, err) != 0
+        || job_list_of_app(req->db, id, JOBS_SHOWN, &jobs, err) != 0
         || found_files(req, app, &found, err) != 0)
         return -1;
     json_array_foreach(places.active, i, row) if (str_equal(row_text(row, "kind"), "fetch")

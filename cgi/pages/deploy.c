@@ -60,8 +60,9 @@ static int choose_artefact(struct request *req, struct deploy_view *view, const 
 static int read_view(struct request *req, const char *version, struct deploy_view *view,
                      struct err *err)
 {
+    struct basis_inputs inputs;
     const char *app = request_param(req, 0), *env = request_param(req, 1);
-    *view = (struct deploy_view){.recipe = NULL};
+    *view = (struct deploy_view){.version = version};
     if (environment_by_slugs(req->db, app, env, &view->environment, err) != 0
         || environment_card(req->db, app, env, &view->card, err) != 0
         || environment_servers(req->db, row_text(view->environment, "id"), &view->servers, err) != 0
@@ -75,8 +76,8 @@ static int read_view(struct request *req, const char *version, struct deploy_vie
         return -1;
     if (view->artefact == NULL)
         return 0;
-    return basis_of_deploy(req->db, view->recipe, view->environment, view->artefact, &view->basis,
-                           &view->settings, err);
+    inputs = (struct basis_inputs){view->recipe, view->environment, view->artefact};
+    return basis_of_deploy(req->db, &inputs, &view->basis, &view->settings, err);
 }
 
 /* --- the page --- */
@@ -119,7 +120,7 @@ static json_t *versions_of(const struct deploy_view *view, const json_t *cards)
     return list;
 }
 
-static json_t *problems_of(const struct deploy_view *view, const char *version)
+static json_t *problems_of(const struct deploy_view *view)
 {
     json_t *problems =
         readiness_problems(view->card, view->servers, json_array_size(view->artefacts) > 0);
@@ -127,7 +128,7 @@ static json_t *problems_of(const struct deploy_view *view, const char *version)
         json_array_append_new(
             problems,
             json_pack("{s:o, s:o, s:s}", "text",
-                      part_text("There is no artefact of version %.64s.", version), "href",
+                      part_text("There is no artefact of version %.64s.", view->version), "href",
                       part_text("/apps/%s/%s/deploy", row_text(view->card, "app_slug"),
                                 row_text(view->card, "slug")),
                       "action", "Choose another"));
@@ -173,11 +174,10 @@ static json_t *deploy_page(struct request *req, const struct deploy_view *view)
 }
 
 static int deploy_respond(struct request *req, struct response *res, int status,
-                          const struct deploy_view *view, const char *version, json_t *page,
-                          struct err *err)
+                          const struct deploy_view *view, json_t *page, struct err *err)
 {
     struct places places;
-    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view, version), *data;
+    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view), *data;
     const char *field = "";
     char hash[65] = "";
 
@@ -208,7 +208,7 @@ int deploy_show(struct request *req, struct response *res, struct err *err)
     const char *version = request_query(req, "version");
     int rc = -1;
     if (read_view(req, version, &view, err) == 0)
-        rc = deploy_respond(req, res, 200, &view, version, deploy_page(req, &view), err);
+        rc = deploy_respond(req, res, 200, &view, deploy_page(req, &view), err);
     recipe_free(view.recipe);
     return rc;
 }
@@ -313,7 +313,7 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
         page_error(page, "version", "There is no artefact of this version. Choose one.");
     if (page_has_errors(page))
         return 422;
-    if (json_array_size(problems_of(view, "")) > 0)
+    if (json_array_size(problems_of(view)) > 0)
         return 422;
     if (compare_plan(req, view, &e) == 0)
         return 0;
@@ -336,7 +336,7 @@ int deploy_save(struct request *req, struct response *res, struct err *err)
         if (rc == 0) {
             status = check_form(req, &view, page);
             rc = status == 0 ? add_deploy(req, res, &view, &request, err)
-                             : deploy_respond(req, res, status, &view, version, page, err);
+                             : deploy_respond(req, res, status, &view, page, err);
         } else if (rc == 1)
             rc = 0;
     }

@@ -10,6 +10,7 @@
 
 /* What the page was made from. All borrowed from the request's arena but recipe (recipe_free). */
 struct deploy_view {
+    const char *version; /* asked for; "": none */
     json_t *environment; /* row */
     json_t *card;
     json_t *servers;   /* rows */

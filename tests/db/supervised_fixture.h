@@ -226,7 +226,8 @@ static char *basis_text(struct world *w)
     MUST(recipe_load(recipes, "release", &recipe, &fixture_err));
     MUST(environment_by_id(w->f.shared, ENV_ID, &env, &fixture_err));
     MUST(artefact_by_id(w->f.shared, "0000000000000000000000art1", &artefact, &fixture_err));
-    MUST(basis_of_deploy(w->f.shared, recipe, env, artefact, &basis, NULL, &fixture_err));
+    MUST(basis_of_deploy(w->f.shared, &(struct basis_inputs){recipe, env, artefact}, &basis, NULL,
+                         &fixture_err));
     char *text = json_dumps(basis, JSON_COMPACT);
     recipe_free(recipe);
     json_decref(env);

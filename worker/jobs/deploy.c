@@ -141,7 +141,8 @@ static int find_basis(struct worker *w, struct run *run, json_t **basis, json_t 
     }
     if (recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err) != 0)
         goto out;
-    rc = basis_of_deploy(w->db, run->recipe, environment, artefact, basis, settings, err);
+    rc = basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact}, basis,
+                         settings, err);
 out:
     json_decref(environment);
     json_decref(artefact);

@@ -60,7 +60,7 @@ LEFT JOIN app a ON a.id = coalesce(e.app_id, j.app_id)
 LEFT JOIN server s ON s.id = j.server_id
 LEFT JOIN release r ON r.id = j.release_id
 LEFT JOIN user u ON u.id = j.requested_by
-WHERE a.id = :app_id AND j.serial > (SELECT coalesce(max(serial), 0) FROM job) - 5000 AND (:kind IS NULL OR j.kind = :kind) AND (:state IS NULL OR j.state = :state)
+WHERE a.id = :app_id AND j.serial > (SELECT coalesce(max(serial), 0) FROM job) - 5000
 ORDER BY j.serial DESC LIMIT :limit;
 
 -- Of one server: its checks.

@@ -213,8 +213,8 @@ static UNUSED void stage_deploy(struct stage *s, char id[CRYPTO_ID_SIZE])
     WORLD_MUST(recipe_load(s->w.site.recipes_dir, "release", &recipe, &world_err));
     WORLD_MUST(environment_by_id(s->w.db, s->env_id, &environment, &world_err));
     WORLD_MUST(artefact_by_id(s->w.db, s->artefact_id, &artefact, &world_err));
-    WORLD_MUST(
-        basis_of_deploy(s->w.db, recipe, environment, artefact, &basis, &settings, &world_err));
+    WORLD_MUST(basis_of_deploy(s->w.db, &(struct basis_inputs){recipe, environment, artefact},
+                               &basis, &settings, &world_err));
     request.environment = environment;
     request.artefact = artefact;
     request.basis = basis;
