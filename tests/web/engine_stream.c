@@ -407,6 +407,27 @@ static void garbage_on_the_socket_does_no_harm(void)
     connection_close(&c);
 }
 
+static void a_browser_that_does_not_read_is_dropped_and_an_idle_one_gets_pings(void)
+{
+    struct connection stuck, idle;
+    char line[8001];
+
+    new_job();
+    watch(&idle, "", NULL);
+    new_job();
+    memset(line, 'q', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    for (int i = 0; i < 200; i++)
+        append(0, 'o', line);
+    watch(&stuck, "", NULL);
+    CHECK(connection_wait(&idle, ": ping\n\n", 20000));
+    clock_sleep_ms(10000); /* in all more than the 20 s a reader may stand still */
+    CHECK(connection_wait(&stuck, NULL, 3000));
+    CHECK(count(&stuck, "event: line") < 200);
+    connection_close(&stuck);
+    connection_close(&idle);
+}
+
 static void sigterm_ends_it_with_everybody_watching(void)
 {
     struct connection c;
@@ -441,6 +462,7 @@ int main(void)
     TAP_RUN(a_33rd_view_of_one_person_is_asked_to_poll);
     TAP_RUN(a_job_that_ended_without_a_verdict_in_its_log_ends_the_stream);
     TAP_RUN(garbage_on_the_socket_does_no_harm);
+    TAP_RUN(a_browser_that_does_not_read_is_dropped_and_an_idle_one_gets_pings);
     TAP_RUN(sigterm_ends_it_with_everybody_watching);
     world_close(&w);
     return tap_done();
