@@ -10,7 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "worker/jobs/kind.h"
+#include "worker/ballast.h"
 
 #define RETRY_MS   500
 #define CLOSING_MS 10000
@@ -85,7 +85,7 @@ void run_drop(struct run *run)
     run->phase = RUN_GONE;
 }
 
-int run_after_write(struct run *run, int rc, const struct err *err)
+int run_after_write(struct worker *w, struct run *run, int rc, const struct err *err)
 {
     if (rc == 0)
         return 0;
@@ -94,6 +94,8 @@ int run_after_write(struct run *run, int rc, const struct err *err)
         return -1;
     }
     log_err("job_write", err); /* busy, disk full: the same write again, soon */
+    if (err->code == ERR_NO_SPACE)
+        ballast_drop(&w->config);
     run->wake_at = clock_mono_ms() + RETRY_MS;
     return 1;
 }
@@ -109,8 +111,10 @@ void run_masked(const struct run *run, const char *text, char *out, size_t out_s
     buf_deinit(&masked);
 }
 
-bool run_is_transient(const struct err *err)
+bool run_is_transient(struct worker *w, const struct err *err)
 {
+    if (err->code == ERR_NO_SPACE)
+        ballast_drop(&w->config);
     return err->code == ERR_BUSY || err->code == ERR_NO_SPACE;
 }
 
@@ -157,7 +161,7 @@ static void start_runner(struct worker *w, struct run *run)
         return;
     }
     log_err("runner_start", &err);
-    if (run_is_transient(&err)) {
+    if (run_is_transient(w, &err)) {
         run->tries--;
         run->phase = RUN_WAITING;
         run->wake_at = clock_mono_ms() + RETRY_MS;

@@ -139,7 +139,7 @@ const json_t *run_step_spec(const struct run *run, int step);
 void run_drop(struct run *run);
 /* Called with the result of a database write: 0, -1 with a lost hold (dropped) or to be tried
  * again (1). */
-int run_after_write(struct run *run, int rc, const struct err *err);
+int run_after_write(struct worker *w, struct run *run, int rc, const struct err *err);
 /* The state record of a step in the job's log. */
 void run_log_step(struct run *run, int step, const json_t *extra);
 /* A text without hidden values. */
@@ -147,8 +147,9 @@ void run_masked(const struct run *run, const char *text, char *out, size_t out_s
 
 /* RUN_OPENING: as soon as the log is ours. */
 void run_open(struct worker *w, struct run *run);
-/* Worth trying again: the database is locked, or the disk is full. */
-bool run_is_transient(const struct err *err);
+/* Worth trying again: the database is locked, or the disk is full (then the reserve is given back:
+ * worker/ballast.h). */
+bool run_is_transient(struct worker *w, const struct err *err);
 
 int run_child_start(struct worker *w, struct run *run, struct err *err) MUST_USE;
 void run_child_stop(struct run *run);

@@ -9,7 +9,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
-#include "worker/ballast.h"
 #include "worker/jobs/kind.h"
 
 #define CLOSING_MS 10000
@@ -103,7 +102,7 @@ void run_decide(struct worker *w, struct run *run)
     if (!host->stored) {
         struct err err = {0};
         int rc = job_host_end(w->db, &run->hold, run->host, host->verdict, host->left_as, &err);
-        if (run_after_write(run, rc, &err) != 0)
+        if (run_after_write(w, run, rc, &err) != 0)
             return;
         host->stored = true;
     }
@@ -317,9 +316,7 @@ void run_end(struct worker *w, struct run *run)
         return;
     }
     int rc = write_end(w, run, &err);
-    if (rc != 0 && err.code == ERR_NO_SPACE)
-        ballast_drop(&w->config);
-    if (run_after_write(run, rc, &err) != 0)
+    if (run_after_write(w, run, rc, &err) != 0)
         return;
     LOG_INFO("job_end", "job=%s kind=%s verdict=%s", run->hold.id, text_of(run->job, "kind"),
              run->verdict);

@@ -33,9 +33,9 @@ static int step_of(const struct run *run, const json_t *frame)
     return k >= 0 && k < run->step_count ? (int)k : -1;
 }
 
-static enum taken after_write(struct run *run, int rc, const struct err *err)
+static enum taken after_write(struct worker *w, struct run *run, int rc, const struct err *err)
 {
-    return run_after_write(run, rc, err) == 1 ? TAKE_LATER : TAKEN;
+    return run_after_write(w, run, rc, err) == 1 ? TAKE_LATER : TAKEN;
 }
 
 void run_log_step(struct run *run, int step, const json_t *extra)
@@ -67,7 +67,7 @@ static enum taken take_intent(struct worker *w, struct run *run, const json_t *f
                                 .now = clock_now_ms(),
                                 .log_from = journal_size(&run->journal)};
     if (job_step_intent(w->db, &run->hold, &intent, &err) != 0)
-        return after_write(run, -1, &err);
+        return after_write(w, run, -1, &err);
     s->state = STEP_INTENT;
     s->started_mono = clock_mono_ms();
     run->progress_at = 0;
@@ -129,7 +129,7 @@ static enum taken take_outcome(struct worker *w, struct run *run, const json_t *
         json_object_set(run->results, text_of(run_step_spec(run, k), "name"), results);
     }
     json_decref(results);
-    return after_write(run, rc, &err);
+    return after_write(w, run, rc, &err);
 }
 
 /* Two records a second are enough to see a bar move; the last one always goes in. */

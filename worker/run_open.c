@@ -124,7 +124,7 @@ static void open_run(struct worker *w, struct run *run)
             return;
         }
     }
-    if (rc != 0 && run_is_transient(&err)) {
+    if (rc != 0 && run_is_transient(w, &err)) {
         log_err("job_prepare", &err);
         run->wake_at = clock_mono_ms() + RETRY_MS;
         return;

@@ -269,13 +269,22 @@ static void a_dead_owner_is_recognised(void)
     CHECK(owner_is_dead("00000000-0000-0000-0000-000000000000 1 1"));
     CHECK(owner_is_dead("somebody else"));
     CHECK(owner_is_dead(NULL));
+    int ends[2];
+    MUST(pipe(ends));
     pid_t pid = fork();
-    if (pid == 0)
-        pause();
-    int64_t me = (int64_t)getpid();
-    CHECK(me > 0);
+    if (pid == 0) {
+        owner_name(own);
+        _exit(write(ends[1], own, sizeof own) == (ssize_t)sizeof own ? pause() : 1);
+    }
+    MUST(read(ends[0], other, sizeof own) != (ssize_t)sizeof own);
+    CHECK(!owner_is_dead(other));
     kill(pid, SIGKILL);
+    clock_sleep_ms(50);
+    CHECK(owner_is_dead(other)); /* not yet reaped */
     waitpid(pid, NULL, 0);
+    CHECK(owner_is_dead(other));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 /* --- four processes, two thousand jobs ----------------------------------------------------------

@@ -227,6 +227,44 @@ static void a_full_disk_for_a_while_is_named_in_the_log(void)
     run_with_full_disk(true);
 }
 
+static void a_full_disk_under_the_database_loses_no_outcome(void)
+{
+    struct world w;
+    char disk[] = "/tmp/wl-full-XXXXXX", path[400];
+    const char *before = getenv("TMPDIR");
+    MUST(mkdtemp(disk) == NULL);
+    if (mount("tmpfs", disk, "tmpfs", 0, "size=80m") != 0) {
+        rmdir(disk);
+        SKIP("mounting a small disk needs root");
+    }
+    setenv("TMPDIR", disk, 1);
+    world_make(&w, 1);
+    world_worker(&w, "hang:5");
+    const char *job = world_deploy(&w);
+    CHECK(wait_line(w.target, "ran 5"));
+    clock_sleep_ms(200);
+    for (int k = 6; k < 20; k++) /* the stand-in's own files lie on that disk as well */
+        append_line(w.events, "%0300d", k);
+    snprintf(path, sizeof path, "%s/db/.ballast", w.f.var);
+    CHECK(access(path, F_OK) == 0);
+    fill(w.f.var, w.events);
+    pid_t runner = child_of(&w, "runner");
+    CHECK(runner > 0);
+    if (runner > 0)
+        kill(runner, SIGKILL);
+    CHECK(wait_verdict(&w, job, "live"));
+    CHECK_STR(env_state(&w), "live 1");
+    CHECK(access(path, F_OK) != 0); /* given back */
+    world_kill(&w, SIGTERM);
+    world_end(&w);
+    MUST(umount(disk));
+    rmdir(disk);
+    if (before != NULL)
+        setenv("TMPDIR", before, 1);
+    else
+        unsetenv("TMPDIR");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "-x") == 0)
@@ -242,5 +280,6 @@ int main(int argc, char **argv)
     TAP_RUN(a_locked_database_only_delays);
     TAP_RUN(a_full_disk_under_the_log_stops_nothing);
     TAP_RUN(a_full_disk_for_a_while_is_named_in_the_log);
+    TAP_RUN(a_full_disk_under_the_database_loses_no_outcome);
     return tap_done();
 }
