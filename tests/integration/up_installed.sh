@@ -112,7 +112,7 @@ from_setup_to_live() {
     local url
     url=$(inside 'WL_ORIGIN=https://deploy.example.org windlass setup-url') || return 1
     { docker inspect -f '{{.NetworkSettings.IPAddress}} deploy.example.org' "$name" && cat /etc/hosts; } >"$work/hosts"
-    NODE_NO_WARNINGS=1 NODE_TLS_REJECT_UNAUTHORIZED=0 unshare -m --propagation private sh -euc 'mount --bind "$1" /etc/hosts; shift; exec "$@"' sh \
+    TMPDIR=$work NODE_NO_WARNINGS=1 NODE_TLS_REJECT_UNAUTHORIZED=0 unshare -m --propagation private sh -euc 'mount --bind "$1" /etc/hosts; shift; exec "$@"' sh \
         "$work/hosts" node tests/integration/lib/installed_path.mjs "$name" "$url" && return 0
     inside 'journalctl -u windlass-web -u windlass-worker -n 12 --no-pager -o cat'
     return 1

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // SIGTERM in the middle of a job: everything of ours ends in time, and the next start picks the job up where it was.
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { bin, check, descendants, done, equal, processes, startProduct, startTarget, test, until } from "../lib/product.mjs";
+import { execFileSync, spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { bin, check, descendants, done, equal, freePort, processes, startProduct, startTarget, test, until } from "../lib/product.mjs";
 import { addServer, createApp, createEnvironment, health, helloSettings, jobOf, setUp, startDeploy, step, waitForJob } from "../lib/flow.mjs";
-import { freePort } from "../lib/product.mjs";
 
 let product, target, client, environment, job, again;
 await test("a deploy is in the middle of its migrate step", async () => {
@@ -34,8 +34,6 @@ await test("started again, the job goes on and ends live, and no step ran twice"
   const model = await waitForJob(client, job);
   equal(model.job.status.state, "live", model.job.summary);
   equal((await health(environment.port)).version, "1.0.0");
-  const { readFileSync } = await import("node:fs");
-  const { execFileSync } = await import("node:child_process");
   const file = execFileSync("find", [target.home, "-name", "migrated"], { encoding: "utf8" }).trim();
   equal(readFileSync(file, "utf8"), "begin\n", "the migrate command ran once");
 });
@@ -45,5 +43,6 @@ await test("and stops again", async () => {
   await until("its end", () => again.exitCode !== null, 16000);
   equal(again.exitCode, 0);
   check(!family.some((p) => processes().some((q) => q.pid === p.pid && q.command.join() === p.command.join())), "nothing left");
+  rmSync(dirname(product.var), { recursive: true });
 });
 await done();
