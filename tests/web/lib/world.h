@@ -54,9 +54,10 @@ static UNUSED void world_folders(struct world *w)
 {
     static const char *const PARTS[] = {"db",    "artefacts",  "artefacts/.incoming",
                                         "serve", "serve/logs", "run"};
+    const char *tmp = getenv("TMPDIR");
     char path[PATH_MAX];
 
-    snprintf(w->var, sizeof w->var, "/tmp/wl-web-XXXXXX");
+    snprintf(w->var, sizeof w->var, "%.40s/wl-web-XXXXXX", tmp != NULL ? tmp : "/tmp");
     WORLD_MUST(mkdtemp(w->var) == NULL);
     for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
         snprintf(path, sizeof path, "%s/%s", w->var, PARTS[i]);
