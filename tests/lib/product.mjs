@@ -311,6 +311,12 @@ export async function done() {
   process.exit(failed ? 1 : 0);
 }
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, async () => { await cleanUp(); process.exit(1); });
+// A stage that could not be set up must not leave its programs behind.
+process.on("uncaughtException", async (error) => {
+  console.log(`Bail out! ${error.stack ?? error}`.split("\n").join("\n# "));
+  await cleanUp();
+  process.exit(1);
+});
 export function check(claim, text) {
   if (!claim) throw new Error(text ?? "claim does not hold");
 }
