@@ -170,7 +170,13 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port }
     killSessions: () => target.sessions().map((p) => process.kill(p.pid, "SIGKILL")).length,
     // The machine is gone from one moment to the next: no connection is closed by anybody's good manners.
     vanish: () => {
-      for (const p of [{ pid: child.pid }, ...descendants(child.pid)].reverse()) process.kill(p.pid, "SIGKILL");
+      for (const p of [...descendants(child.pid), { pid: child.pid }]) {
+        try {
+          process.kill(p.pid, "SIGKILL");
+        } catch (error) {
+          if (error.code !== "ESRCH") throw error; // it had ended by itself
+        }
+      }
     },
     stop: async () => {
       open.delete(target);
