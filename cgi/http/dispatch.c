@@ -86,7 +86,7 @@ static int find_session(struct exchange *x)
     }
     if (req->session.user_id[0] == '\0')
         return 0;
-    req->actor = (struct actor){"user", req->session.user_id, req->session.name, req->ip, req->id};
+    req->actor = (struct actor){"user", req->session.user_id, req->session.login, req->ip, req->id};
     if (session_seen(req->db, &req->session, &err) != 0)
         log_err("session-not-touched", &err); /* costs at most some idle time */
     return 0;
