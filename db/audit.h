@@ -34,7 +34,7 @@ struct audit_entry {
 int audit_append(struct db *db, const struct audit_entry *entry, struct err *err) MUST_USE;
 
 /* A page of events, newest first: those with seq < before (0: from the newest). `filter` keys (all
- * optional, strings): actor, verb (a trailing * matches a prefix), environment_id, app_id,
+ * optional, strings): actor (name or id), verb (a trailing * matches a prefix), environment_id, app_id,
  * target_id, result; since and till (integers, ms). */
 int audit_list(struct db *db, const json_t *filter, int64_t before, int limit, json_t **events,
                struct err *err) MUST_USE;

@@ -43,6 +43,8 @@ static json_t *actor_model(const struct audit_view *view, const json_t *row)
     const char *kind = row_text(row, "actor_kind"), *name = row_text(row, "actor_name");
     const json_t *user = find_by(view->users, "id", row_text(row, "actor_id"));
     json_t *actor;
+    if (user != NULL)
+        name = row_text(user, "name");
     if (str_equal(kind, "command_line") && name[0] == '\0')
         name = "Command line";
     if (str_equal(kind, "nobody") && name[0] == '\0')
@@ -104,20 +106,22 @@ static const char *const RESULTS[][2] = {
     {"", "Any result"}, {"ok", "OK"}, {"denied", "Denied"}, {"failed", "Failed"}};
 static const char *const PRESETS[][3] = {{"Deploys", "verb", "deploy.*"},
                                          {"Secrets", "verb", "secret.*"},
-                                         {"Sign-ins", "verb", "user.log*"},
+                                         {"Sign-ins", "verb", "session.*"},
                                          {"Denied", "result", "denied"}};
 
-/* The typed filter as audit_list wants it: a login stands for the name in the history; a value that
- * can match nothing is kept, and then nothing matches. */
+/* The typed filter as audit_list wants it: a login or a name we know stands for the person's id,
+ * since names change; a value that can match nothing is kept, and then nothing matches. */
 static json_t *filter_of(struct request *req, const struct audit_view *view)
 {
     const char *actor = request_query(req, "actor"), *verb = request_query(req, "verb");
     const char *result = request_query(req, "result");
     const json_t *user = find_by(view->users, "login", actor);
     json_t *filter = json_object();
+    if (user == NULL)
+        user = find_by(view->users, "name", actor);
     if (actor[0] != '\0')
         json_object_set_new(filter, "actor",
-                            json_string(user == NULL ? actor : row_text(user, "name")));
+                            json_string(user == NULL ? actor : row_text(user, "id")));
     if (verb[0] != '\0')
         json_object_set_new(filter, "verb", json_string(verb));
     if (result[0] != '\0')

@@ -12,6 +12,20 @@
 #define ROWS_MAX    200
 #define DEPTH_MAX   4
 
+static void add_value(struct buf *out, const json_t *value);
+
+static void add_object(struct buf *out, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    size_t n = 0;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        buf_printf(out, "%s%s ", n++ > 0 ? " " : "", key);
+        add_value(out, value);
+    }
+}
+
 static void add_value(struct buf *out, const json_t *value)
 {
     const json_t *item;
@@ -34,7 +48,7 @@ static void add_value(struct buf *out, const json_t *value)
         buf_add_str(out, " → ");
         add_value(out, json_object_get(value, "to"));
     } else if (json_is_object(value))
-        buf_printf(out, "%zu values", json_object_size(value));
+        add_object(out, value);
 }
 
 /* Text of a value, cut at a character's border. */
@@ -53,15 +67,41 @@ static json_t *text_of(const json_t *value, size_t max)
     return text;
 }
 
-/* Ids and hashes say nothing to a reader of the list; the event's own page has them. */
+/* Ids, hashes and lists of hosts say nothing to a reader of the list; the event's own page has
+ * them.
+ */
 static bool is_for_summary(const char *key, const json_t *value)
 {
-    static const char *const LEFT_OUT[] = {"job", "sha256", "size_bytes", "before", "settings"};
+    static const char *const LEFT_OUT[] = {"job",      "sha256", "size_bytes", "before",
+                                           "settings", "hosts",  "servers"};
     for (size_t i = 0; i < COUNT_OF(LEFT_OUT); i++)
         if (str_equal(LEFT_OUT[i], key))
             return false;
     return !json_is_null(value) && !(json_is_array(value) && json_array_size(value) == 0)
-           && !(json_is_string(value) && json_string_length(value) == 0);
+           && !(json_is_string(value) && json_string_length(value) == 0)
+           && !(json_is_integer(value) && json_integer_value(value) == 0);
+}
+
+/* What stands before a value: its key, unless the value speaks for itself. */
+static const char *label_of(const char *key)
+{
+    static const char *const WORDS[][2] = {{"summary", ""},        {"why", ""},     {"slug", ""},
+                                           {"release", "v"},       {"shown", ""},   {"print", ""},
+                                           {"secret_set", "s"},    {"number", "s"}, {"source", ""},
+                                           {"version", "version "}};
+    for (size_t i = 0; i < COUNT_OF(WORDS); i++)
+        if (str_equal(WORDS[i][0], key))
+            return WORDS[i][1];
+    return NULL;
+}
+
+static void add_names(struct buf *out, const json_t *object)
+{
+    const char *name;
+    json_t *ignored;
+    size_t n = 0;
+    json_object_foreach((json_t *)(uintptr_t)object, name, ignored)
+        buf_printf(out, "%s%s", n++ > 0 ? ", " : "", name);
 }
 
 json_t *audit_summary(const json_t *detail)
@@ -73,16 +113,14 @@ json_t *audit_summary(const json_t *detail)
     buf_init(&out, VALUE_MAX * 4);
     json_object_foreach((json_t *)(uintptr_t)detail, key, value)
     {
+        const char *label = label_of(key);
         if (out.len >= SUMMARY_MAX || !is_for_summary(key, value))
             continue;
-        buf_printf(&out, "%s%s ", out.len > 0 ? ", " : "", key);
-        if (str_equal(key, "changed") && json_is_object(value)) {
-            const char *name;
-            json_t *ignored;
-            size_t n = 0;
-            json_object_foreach(value, name, ignored)
-                buf_printf(&out, "%s%s", n++ > 0 ? ", " : "", name);
-        } else
+        buf_printf(&out, "%s%s%s", out.len > 0 ? ", " : "", label == NULL ? key : label,
+                   label == NULL ? " " : "");
+        if (str_equal(key, "changed") && json_is_object(value))
+            add_names(&out, value);
+        else
             add_value(&out, value);
     }
     str_copy(fitting, sizeof fitting, out.data);

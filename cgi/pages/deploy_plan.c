@@ -38,10 +38,17 @@ static json_t *skipped_text(const struct recipe *recipe, const json_t *step)
     return json_string("not needed here");
 }
 
+/* Deadlines are round numbers: "up to 90 s", "up to 5 min", "up to 1 h 2 min". */
 static json_t *deadline_text(int64_t seconds)
 {
-    char text[32];
-    return part_text("up to %s", str_duration(text, sizeof text, seconds * 1000));
+    long long minutes = (long long)(seconds + 59) / 60;
+    if (seconds < 120)
+        return part_text("up to %lld s", (long long)seconds);
+    if (minutes < 60)
+        return part_text("up to %lld min", minutes);
+    if (minutes % 60 == 0)
+        return part_text("up to %lld h", minutes / 60);
+    return part_text("up to %lld h %lld min", minutes / 60, minutes % 60);
 }
 
 static const char *mode_text(const char *mode)

@@ -14,7 +14,7 @@ SELECT seq, at, actor_kind, actor_id, actor_name, verb, target_kind, target_id, 
   request_id, result, detail AS detail_json, lower(hex(hash)) AS hash
  FROM audit_event
  WHERE seq < :before
-   AND (:actor IS NULL OR actor_name = :actor)
+   AND (:actor IS NULL OR actor_name = :actor OR actor_id = :actor)
    AND (:verb IS NULL OR verb = :verb)
    AND (:verb_prefix IS NULL OR substr(verb, 1, length(:verb_prefix)) = :verb_prefix)
    AND (:environment_id IS NULL OR environment_id = :environment_id)
