@@ -34,8 +34,8 @@ struct audit_entry {
 int audit_append(struct db *db, const struct audit_entry *entry, struct err *err) MUST_USE;
 
 /* A page of events, newest first: those with seq < before (0: from the newest). `filter` keys (all
- * optional, strings): actor (name or id), verb (a trailing * matches a prefix), environment_id, app_id,
- * target_id, result; since and till (integers, ms). */
+ * optional, strings): actor (name or id), verb (a trailing * matches a prefix), environment_id,
+ * app_id, target_id, result; since and till (integers, ms). */
 int audit_list(struct db *db, const json_t *filter, int64_t before, int limit, json_t **events,
                struct err *err) MUST_USE;
 int audit_get(struct db *db, int64_t seq, json_t **event, struct err *err) MUST_USE;
