@@ -47,6 +47,9 @@ list() { # tar's letters, file
 }
 
 list -tf "$work/names"
+if grep -q "removing leading" "$work/errors"; then # busybox lists such names without their beginning
+    wl_fail "The tarball was refused: $(sed -n "s/.*removing leading/a name begins with/p" "$work/errors" | head -n 1 | sed "s/ from member names//"), so it is absolute or climbs out with \"..\". Nothing was unpacked. Fix: build the tarball without it."
+fi
 list -tvf "$work/entries"
 
 # --- what is inside ------------------------------------------------------------------------------------------------------

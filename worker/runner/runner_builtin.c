@@ -266,6 +266,10 @@ static enum step_end upload_once(struct runner *r, struct step *step, struct buf
     (void)answer_get(answer, "sha256", hash, sizeof hash);
     if (strcmp(result, "ok") == 0)
         return STEP_OK;
+    if (strcmp(result, "gone") == 0)
+        return step_says(step, STEP_FAILED,
+                         "The tarball disappeared from the job's folder on the server. Fix: see "
+                         "what cleans up there, and deploy again.");
     (void)step_says(step, STEP_FAILED,
                     "The tarball arrived damaged: %lld of %lld bytes, SHA-256 %.64s instead of "
                     "%.64s. It was removed there. Fix: deploy "

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
 #include "lib/base/str.h"
@@ -283,6 +284,15 @@ static int check_host_key(struct ssh *ssh, const struct ssh_target *target, enum
                    ssh->host, pinned, seen);
 }
 
+/* Whether the other side hung up. libssh2 says "unverified" both for a signature that was refused
+ * and for an answer that never came. */
+static bool peer_is_gone(const struct ssh *ssh)
+{
+    char c;
+    ssize_t got = recv(ssh->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static int authenticate(struct ssh *ssh, const struct ssh_target *target, enum ssh_fault *fault,
                         struct err *err)
 {
@@ -296,6 +306,8 @@ static int authenticate(struct ssh *ssh, const struct ssh_target *target, enum s
             return -1;
     if (rc == 0 && libssh2_userauth_authenticated(ssh->session) != 0)
         return 0;
+    if (rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED && peer_is_gone(ssh))
+        return ssh_lost(ssh, "logging in", fault, err);
     if (rc == LIBSSH2_ERROR_AUTHENTICATION_FAILED || rc == LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED
         || rc == 0) {
         *fault = SSH_FAULT_AUTH;

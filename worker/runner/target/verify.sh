@@ -13,10 +13,10 @@ if [ "$LOOK" = 1 ]; then
     exit 0
 fi
 part=$ARTEFACT.part
-[ -f "$part" ] || {
-    echo "result=gone"
+if [ ! -f "$part" ]; then # the answer to an earlier asking may have been lost on its way
+    if [ -f "$ARTEFACT" ] && [ "$(hash_of "$ARTEFACT")" = "$SHA256" ]; then echo "result=ok"; else echo "result=gone"; fi
     exit 0
-}
+fi
 size=$(wc -c <"$part")
 hash=$(hash_of "$part")
 if [ "$size" -eq "$SIZE" ] && [ "$hash" = "$SHA256" ]; then
