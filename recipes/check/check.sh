@@ -65,6 +65,7 @@ else
 fi
 free=$(wl_free_kb "$HOME")
 fact disk_free_kb "${free:-0}"
+fact disk_total_kb "$(df -Pk -- "$HOME" 2>/dev/null | awk 'NR == 2 { print $2 }')"
 if [ -z "$free" ]; then
     report disk warn "Free disk space" "df does not say how much is free." "$install coreutils"
 elif [ "$free" -lt 204800 ]; then
@@ -138,7 +139,7 @@ else
     if [ -n "$compose" ]; then
         report compose ok "Docker Compose" "$compose"
     else
-        report compose warn "Docker Compose" "it is not installed." "$install docker-compose-plugin (or docker-compose)"
+        report compose warn "Docker Compose" "it is not installed." "$install docker-compose"
     fi
 fi
 

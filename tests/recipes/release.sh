@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2016 # $ in single quotes is for the shell on the target
+# shellcheck disable=SC2016,SC2034,SC2154 # $ in single quotes is for the shell on the target
 # The scripts of recipes/release, one by one, under dash and busybox: no SSH, no dashboard. Each claim is a line of TAP.
 set -u
 scratch=$(mktemp -d)

@@ -2,7 +2,7 @@
  * of a log is lost or repeated, the verdict is right. Each script of the recipe first appends its
  * name to a file on the target and then takes its time. */
 #include "tests/tap.h"
-#include "tests/integration/runner_lab.h"
+#include "tests/integration/runner_faults.h"
 
 #define SLOWLY "printf '%s\\n' \"$STEP_NAME\" >>\"$HOME/ran\"\necho one\nsleep 0.4\necho two\n"
 
@@ -345,8 +345,8 @@ int main(void)
     if (!lab_start(&lab, NULL))
         printf("# the private sshd did not start\n");
     (void)snprintf(artefacts, sizeof artefacts, "%s/artefacts", lab.folder);
-    const char *const package[] = {"examples/hello/package.sh",
-                                   hello != NULL ? hello : "build/bin/hello", artefacts, NULL};
+    const char *const package[] = {"examples/hello/package.sh", hello != NULL ? hello : LAB_HELLO,
+                                   artefacts, NULL};
     if (lab_command(package) != 0)
         printf("# the example app could not be packaged\n");
     port = lab_free_port();

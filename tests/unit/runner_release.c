@@ -1,7 +1,7 @@
 /* Claims about a whole deploy: a real runner process, a real sshd, the release recipe, the example
  * app. */
 #include "tests/tap.h"
-#include "tests/integration/runner_lab.h"
+#include "tests/integration/runner_faults.h"
 
 static struct lab lab;
 static int port;
@@ -207,6 +207,38 @@ static void the_rest_of_an_unfinished_job_of_ours_is_taken_over(void)
     play_free(&play);
 }
 
+static void a_check_finds_what_a_server_has_and_writes_nothing(void)
+{
+    struct play play = {0};
+    char path[600];
+    CHECK(play_release(&play, &lab, port, "1.0.0", NULL, NULL));
+    json_array_clear(play.plan);
+    json_object_clear(play.settings);
+    play.step_count = 0;
+    play.kind = "check";
+    play.env[0] = '\0';
+    play_add(&play, play_step_json(0, "connect", "connect", "forward"));
+    json_t *check = play_step_json(1, "check", "check", "forward");
+    json_object_set_new(check, "script", json_string("check.sh"));
+    play_add(&play, check);
+    CHECK_STR(play_run(&play), "ok");
+    CHECK_STR(json_string_value(json_object_get(play.server, "state")), "ready");
+    CHECK(json_array_size(json_object_get(play.server, "checks")) >= 12);
+    CHECK(json_string_length(json_object_get(json_object_get(play.server, "facts"), "arch")) > 0);
+    size_t i;
+    json_t *each;
+    json_array_foreach(json_object_get(play.server, "checks"), i, each)
+    {
+        bool fine = strcmp(play_text(each, "state"), "ok") == 0;
+        CHECK(json_string_length(json_object_get(each, "label")) > 0);
+        CHECK(fine || json_string_length(json_object_get(each, "fix")) > 0);
+    }
+    CHECK(strstr(play.steps[1].output.data, "Operating system") != NULL);
+    (void)snprintf(path, sizeof path, "%s/home/.windlass/jobs/%s", lab.folder, play.job);
+    CHECK(!fs_exists(path));
+    play_free(&play);
+}
+
 int main(void)
 {
     if (crypto_start(NULL) != 0)
@@ -215,8 +247,8 @@ int main(void)
     if (!lab_start(&lab, NULL))
         printf("# the private sshd did not start\n");
     (void)snprintf(artefacts, sizeof artefacts, "%s/artefacts", lab.folder);
-    const char *const package[] = {"examples/hello/package.sh",
-                                   hello != NULL ? hello : "build/bin/hello", artefacts, NULL};
+    const char *const package[] = {"examples/hello/package.sh", hello != NULL ? hello : LAB_HELLO,
+                                   artefacts, NULL};
     if (lab_command(package) != 0)
         printf("# the example app could not be packaged\n");
     port = lab_free_port();
@@ -232,6 +264,7 @@ int main(void)
     TAP_RUN(a_changed_host_key_is_reported_with_its_fingerprint);
     TAP_RUN(a_lock_of_somebody_else_is_respected_and_named);
     TAP_RUN(the_rest_of_an_unfinished_job_of_ours_is_taken_over);
+    TAP_RUN(a_check_finds_what_a_server_has_and_writes_nothing);
     lab_stop(&lab);
     return tap_done();
 }

@@ -2,7 +2,7 @@
  * arrive as they are; nothing blocks for ever. */
 #include "tests/tap.h"
 #include "tests/integration/ssh_lab.h"
-#include "tests/integration/runner_lab.h"
+#include "tests/integration/runner_faults.h"
 
 static struct lab lab;
 static struct ssh *ssh;

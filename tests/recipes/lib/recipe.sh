@@ -1,5 +1,5 @@
 # recipe.sh - for tests of step scripts: TAP, and running one script the way the runner would, under a chosen shell in a scratch home. Sourced.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 tap_count=0
 tap_failed=0
