@@ -4,10 +4,8 @@
 
 #include "tests/integration/runner_lab.h"
 
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -* /
-
-    /* KILL to every direct child of the lab's sshd: the sessions. */
-    __attribute__((unused)) static int play_kill_sessions(const struct lab *lab)
+/* KILL to every direct child of the lab's sshd: the sessions. */
+__attribute__((unused)) static int play_kill_sessions(const struct lab *lab)
 {
     DIR *proc = lab->pid > 1 ? opendir("/proc") : NULL; /* never the children of 0 or 1 */
     int killed = 0;
