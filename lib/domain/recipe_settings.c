@@ -158,6 +158,21 @@ static int check_one(const json_t *setting, const json_t *value, json_t **checke
     return *checked != NULL ? 0 : no_memory(err);
 }
 
+/* `required_unless` names another setting: one of the two must say something, defaults included. */
+static int check_either(const json_t *setting, const json_t *settings, struct err *err)
+{
+    const char *key = json_string_value(json_object_get(setting, "key"));
+    const char *other = json_string_value(json_object_get(setting, "required_unless"));
+    char field[64];
+
+    if (other == NULL || !is_empty(json_object_get(settings, key))
+        || !is_empty(json_object_get(settings, other)))
+        return 0;
+    (void)snprintf(field, sizeof field, "settings.%s", key);
+    return err_field(err, field, "This setting is empty, and so is %s. Fill in one of the two.",
+                     other);
+}
+
 int recipe_check_settings(const struct recipe *recipe, const json_t *settings, json_t **checked,
                           struct err *err)
 {
@@ -179,6 +194,11 @@ int recipe_check_settings(const struct recipe *recipe, const json_t *settings, j
             no_memory(err);
             goto failed;
         }
+    }
+    json_array_foreach(list, i, setting)
+    {
+        if (check_either(setting, result, err) != 0)
+            goto failed;
     }
     *checked = result;
     return 0;

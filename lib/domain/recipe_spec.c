@@ -227,8 +227,12 @@ static int check_settings(const struct recipe *recipe, struct err *err)
 
     json_array_foreach(settings, at.index, setting)
     {
+        const char *other = json_string_value(json_object_get(setting, "required_unless"));
+
         if (check_setting(&at, settings, setting, err) != 0)
             return -1;
+        if (other != NULL && find(settings, "key", other, json_array_size(settings)) == NULL)
+            return wrong(&at, "required_unless", "names no setting", err);
     }
     return 0;
 }

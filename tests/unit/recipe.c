@@ -26,7 +26,8 @@ static const char SPEC[] =
     "\"default\":\"unit\"},"
     "{\"key\":\"unit\",\"label\":\"Unit\",\"type\":\"unit\",\"default\":\"\"},"
     "{\"key\":\"start\",\"label\":\"Start\",\"type\":\"command\"},"
-    "{\"key\":\"health\",\"label\":\"Health\",\"type\":\"url_path\",\"default\":\"/health\"},"
+    "{\"key\":\"health\",\"label\":\"Health\",\"type\":\"url_path\",\"default\":\"/health\","
+    "\"required_unless\":\"note\"},"
     "{\"key\":\"note\",\"label\":\"Note\",\"type\":\"text\"},"
     "{\"key\":\"migrate\",\"label\":\"Migrate\",\"type\":\"bool\",\"default\":true}],"
     "\"steps\":[{\"id\":\"up\",\"title\":\"Upload\",\"mode\":\"upload\",\"deadline_s\":60},"
@@ -121,6 +122,8 @@ static const struct {
     {"\"default\":\"unit\"", "\"default\":\"x\"", "settings[4]: \"default\""},
     {"[\"unit\",\"command\"]", "[]", "settings[4]: \"choices\""},
     {"[\"unit\",\"command\"]", "[1]", "settings[4]: \"choices\""},
+    {"\"required_unless\":\"note\"", "\"required_unless\":\"nose\"",
+     "settings[7]: \"required_unless\""},
     {"\"mode\":\"upload\"", "\"mode\":\"\"", "steps[0]: \"mode\""},
     {"\"script\":\"run.sh\"", "\"script\":\"gone.sh\"", "steps[1]: \"script\""},
     {"\"script\":\"run.sh\"", "\"script\":\"../lib.sh\"", "steps[1]: \"script\""},
@@ -229,6 +232,7 @@ static void wrong_settings_name_their_field(void)
         {"{\"deploy_dir\":{}}", "settings.deploy_dir"},
         {"{\"migrate\":\"maybe\"}", "settings.migrate"},
         {"{\"migrate\":1}", "settings.migrate"},
+        {"{\"health\":\"\",\"note\":\"\"}", "settings.health"},
     };
 
     for (size_t i = 0; i < COUNT_OF(WRONG); i++) {

@@ -179,6 +179,7 @@ static UNUSED void stage_environment(struct stage *s, const char *slug, const ch
     json_t *settings = NULL, *checked = NULL, *ids = json_array();
     WORLD_MUST(recipe_load(s->w.site.recipes_dir, "release", &recipe, &world_err));
     WORLD_MUST(recipe_defaults(recipe, "hello", slug, &settings, &world_err));
+    json_object_set_new(settings, "start_command", json_string("./hello"));
     WORLD_MUST(recipe_check_settings(recipe, settings, &checked, &world_err));
     if (server_id != NULL)
         json_array_append_new(ids, json_string(server_id));
