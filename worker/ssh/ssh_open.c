@@ -32,22 +32,32 @@ const char SSH_MACS[] =
 const char SSH_HOST_KEYS[] =
     "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521";
 
-/* --- an allocator that forgets --------------------------------------------------------------- */
+/* --- an allocator that forgets ---------------------------------------------------------------
+ *
+ * Each session has its own list of blocks. libssh2_session_free gives up, and keeps its memory, on
+ * a connection that broke in the middle of a packet; ssh_close then wipes and frees what is left.
+ */
 
 struct block {
+    struct block *next, *before;
     size_t size;
     size_t pad; /* keeps what follows aligned to 16 */
 };
 
 static LIBSSH2_ALLOC_FUNC(block_alloc)
 {
-    (void)abstract;
+    struct block *list = *abstract;
     if (count > (size_t)64 * 1024 * 1024)
         return NULL; /* a hostile server named a length */
     struct block *block = malloc(sizeof *block + count);
     if (block == NULL)
         return NULL;
     block->size = count;
+    block->before = list;
+    block->next = list->next;
+    if (list->next != NULL)
+        list->next->before = block;
+    list->next = block;
     return block + 1;
 }
 
@@ -57,6 +67,9 @@ static LIBSSH2_FREE_FUNC(block_free)
     if (ptr == NULL)
         return;
     struct block *block = (struct block *)ptr - 1;
+    block->before->next = block->next;
+    if (block->next != NULL)
+        block->next->before = block->before;
     explicit_bzero(ptr, block->size);
     free(block);
 }
@@ -70,6 +83,13 @@ static LIBSSH2_REALLOC_FUNC(block_realloc)
     memcpy(bigger, ptr, old < count ? old : count);
     block_free(ptr, abstract);
     return bigger;
+}
+
+static void free_all(struct block *list)
+{
+    while (list != NULL && list->next != NULL)
+        block_free(list->next + 1, NULL);
+    free(list);
 }
 
 /* --- waiting -----------------------------------------------------------------------------------
@@ -120,12 +140,11 @@ void ssh_close(struct ssh *ssh)
         return;
     io_close(&ssh->fd); /* first: then nothing below can wait for the other side */
     if (ssh->session != NULL) {
-        /* Frees what it can; on a dead socket it may leave memory, which the end of the process
-         * takes. */
         if (ssh->sftp != NULL)
             (void)libssh2_sftp_shutdown(ssh->sftp);
         (void)libssh2_session_free(ssh->session);
     }
+    free_all(ssh->blocks);
     free(ssh);
 }
 
@@ -180,8 +199,11 @@ static struct ssh *ssh_new(const char *host, int port, int fd)
     ssh->fd = fd;
     ssh->port = port;
     (void)str_copy(ssh->host, sizeof ssh->host, host);
-    ssh->session = libssh2_session_init_ex(block_alloc, block_free, block_realloc, NULL);
+    ssh->blocks = calloc(1, sizeof *ssh->blocks);
+    if (ssh->blocks != NULL)
+        ssh->session = libssh2_session_init_ex(block_alloc, block_free, block_realloc, ssh->blocks);
     if (ssh->session == NULL) {
+        free(ssh->blocks);
         free(ssh);
         return NULL;
     }

@@ -13,11 +13,14 @@
 
 #define SSH_TICK_MS 100
 
+struct block;
+
 struct ssh {
     int fd;
     bool alive;
     LIBSSH2_SESSION *session;
-    LIBSSH2_SFTP *sftp; /* opened when first needed */
+    struct block *blocks; /* the head of the list of all memory that libssh2 has for this session */
+    LIBSSH2_SFTP *sftp;   /* opened when first needed */
     char host[256];
     int port;
     char login[64];
