@@ -51,6 +51,8 @@ __attribute__((unused)) static void PRINTF(2, 3) append_line(const char *path, c
     va_start(args, fmt);
     int n = vsnprintf(text, sizeof text - 1, fmt, args);
     va_end(args);
+    if (n < 0 || (size_t)n > sizeof text - 2)
+        n = (int)sizeof text - 2; /* cut: a long sentence of an error, never what is counted */
     text[n++] = '\n';
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0 || write(fd, text, (size_t)n) != n)
