@@ -223,6 +223,38 @@ EMPTY=\"\"
     check "it says that it stopped" says "Stopped"
     check_not "nothing is recorded as running" test -e "$root/.windlass/app"
 
+    claim "a systemd unit is restarted, and stopped when nothing is left to run"
+    mkdir -p "$scratch/fakes"
+    printf '#!/bin/sh\necho "systemctl $*" >>"%s/calls"\n[ "$1" != is-active ] || cat "%s/state"\n' "$scratch" "$scratch" >"$scratch/fakes/systemctl"
+    chmod +x "$scratch/fakes/systemctl"
+    echo active >"$scratch/state"
+    ln -sfn releases/r1 "$root/current"
+    if [ "$(id -u)" -eq 0 ]; then
+        check "it succeeds" run_step restart WL_SET_UNIT=shop.service
+        check "the unit was restarted" grep -qx "systemctl restart shop.service" "$scratch/calls"
+    fi
+    check "of the user" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "the user's unit was restarted" grep -qx "systemctl --user restart shop.service" "$scratch/calls"
+    printf '#!/bin/sh\ncase $* in *is-active*) echo failed ;; esac\n' >"$scratch/fakes/systemctl"
+    check_not "a unit that fails is told" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "with its state" cause_has "is failed after the restart"
+    rm -f "$root/current"
+    check "without a release it is stopped" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "and it says so" says "Stopped shop.service"
+
+    claim "sudo that refuses is told with the line for sudoers"
+    ln -sfn releases/r1 "$root/current"
+    printf '#!/bin/sh\nexit 1\n' >"$scratch/fakes/sudo"
+    printf '#!/bin/sh\ncase $1 in -u) echo 1000 ;; -un) echo deploy ;; esac\n' >"$scratch/fakes/id"
+    chmod +x "$scratch/fakes/sudo" "$scratch/fakes/id"
+    if [ "$shell_name" = busybox ]; then # its shell takes its own id, not this one
+        SH=dash
+    fi
+    check_not "it fails" run_step restart WL_SET_UNIT=shop.service
+    check "the line is shown" cause_has "deploy ALL=(root) NOPASSWD: .*systemctl restart shop.service, .*systemctl stop shop.service"
+    rm -rf "$scratch/fakes" "$root/current"
+    [ "$shell_name" = dash ] || SH="sh"
+
     claim "old releases go, never current and previous"
     for n in 3 4 5 6; do
         mkdir -p "$root/releases/r$n"

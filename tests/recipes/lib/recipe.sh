@@ -70,9 +70,9 @@ choose_shell() { # dash or busybox
 
 in_shell() { # a command with the chosen tools
     if [ "$shell_name" = busybox ]; then
-        PATH=$scratch/busybox:$PATH "$@"
+        PATH=$scratch/fakes:$scratch/busybox:$PATH "$@"
     else
-        "$@"
+        PATH=$scratch/fakes:$PATH "$@"
     fi
 }
 
