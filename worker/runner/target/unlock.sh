@@ -9,17 +9,17 @@ for begun in "$base/jobs/$OWNER_JOB"/*/begun; do
         exit 0
     fi
 done
-if [ -f "$lock/owner" ]; then
-    epoch=$(field epoch "$lock/owner")
-    if [ "$(field job "$lock/owner")" != "$OWNER_JOB" ] || [ "${epoch:-0}" -gt "$OWNER_EPOCH" ]; then
-        echo "result=foreign"
-        exit 0
-    fi
+# Read once: an earlier run of this script whose answer was lost may be removing the lock at this moment, and no owner is nobody else.
+holder=$(field job "$lock/owner" 2>/dev/null)
+epoch=$(field epoch "$lock/owner" 2>/dev/null)
+if [ -n "$holder" ] && { [ "$holder" != "$OWNER_JOB" ] || [ "${epoch:-0}" -gt "$OWNER_EPOCH" ]; }; then
+    echo "result=foreign"
+    exit 0
 fi
 [ "$REMOVE" != 1 ] || rm -rf "$base/jobs/${OWNER_JOB:?}"
 if [ -d "$lock" ]; then
     # Out of the way in one instant: nobody ever sees a lock without an owner because of us.
     rm -rf "$base/locks/.gone-$OWNER_JOB"
-    mv "$lock" "$base/locks/.gone-$OWNER_JOB" && rm -rf "$base/locks/.gone-$OWNER_JOB"
+    mv "$lock" "$base/locks/.gone-$OWNER_JOB" 2>/dev/null && rm -rf "$base/locks/.gone-$OWNER_JOB"
 fi
 if [ -d "$lock" ]; then echo "result=failed"; else echo "result=ok"; fi
