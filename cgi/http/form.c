@@ -5,17 +5,6 @@
 #include <string.h>
 #include "lib/base/str.h"
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* Decode + and %XX into dst (which has room for len + 1); the decoded length, or -1. */
 static ptrdiff_t decode(char *dst, const char *src, size_t len)
 {
@@ -25,8 +14,8 @@ static ptrdiff_t decode(char *dst, const char *src, size_t len)
         if (src[i] == '+') {
             dst[n++] = ' ';
         } else if (src[i] == '%') {
-            int high = len - i > 2 ? hex_value(src[i + 1]) : -1;
-            int low = len - i > 2 ? hex_value(src[i + 2]) : -1;
+            int high = len - i > 2 ? str_hex_value(src[i + 1]) : -1;
+            int low = len - i > 2 ? str_hex_value(src[i + 2]) : -1;
 
             if (high < 0 || low < 0)
                 return -1;

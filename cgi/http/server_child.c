@@ -1,5 +1,6 @@
 /* server_child.c - the loop of one web process. Single-threaded on purpose: a request owns the
  * whole process, a crash costs one request, and SIGTERM between two requests loses nothing. */
+#include "cgi/http/stop.h"
 #include "cgi/http/server.h"
 
 #include <errno.h>
@@ -18,31 +19,6 @@
 #define REQUESTS_MAX 10000                        /* then a fresh process takes over */
 #define PEER_MS      10000                        /* a web server silent for longer is gone */
 #define MEMORY_MAX   ((rlim_t)1024 * 1024 * 1024) /* a parameter's length cannot ask for more */
-
-static volatile sig_atomic_t stop_requested;
-
-static void on_stop(int number)
-{
-    (void)number;
-    stop_requested = 1;
-}
-
-/* SIGTERM is blocked but while waiting for work, so a request is never cut in the middle. */
-static void set_signals(sigset_t *waiting)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-    sigset_t blocked;
-
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGINT);
-    sigprocmask(SIG_BLOCK, &blocked, waiting);
-    sigdelset(waiting, SIGTERM);
-    sigdelset(waiting, SIGINT);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    signal(SIGCHLD, SIG_DFL);
-}
 
 /* The database may be away for a while (a full disk, a migration under way): the pages then say so,
  * and the next request tries again. */
@@ -126,12 +102,13 @@ int server_child(int listener, struct site *site, const struct route *routes, si
     struct err err = {0};
     sigset_t waiting;
 
-    set_signals(&waiting);
+    stop_prepare(&waiting);
+    signal(SIGCHLD, SIG_DFL);
     if (dispatcher_init(&d, site, routes, count) != 0 || prepare(&d, site, &err) != 0) {
         log_err("child-not-started", &err);
         return 1;
     }
-    for (int served = 0; served < REQUESTS_MAX && !stop_requested; served++) {
+    for (int served = 0; served < REQUESTS_MAX && !stop_asked(); served++) {
         if (ppoll(&ready, 1, NULL, &waiting) == 1)
             serve_one(&d, site, listener);
         else if (errno != EINTR)

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "cgi/http/stop.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 
@@ -32,14 +33,6 @@ struct parent {
     struct child children[CHILDREN_MAX];
     int count;
 };
-
-static volatile sig_atomic_t stop_requested;
-
-static void on_stop(int number)
-{
-    (void)number;
-    stop_requested = 1;
-}
 
 static void on_child(int number)
 {
@@ -136,22 +129,17 @@ static int drain(struct parent *parent, const sigset_t *waiting)
     return 1;
 }
 
+/* A child that ends also interrupts the wait. */
 static void set_signals(sigset_t *waiting)
 {
-    struct sigaction stop = {.sa_handler = on_stop};
     struct sigaction child = {.sa_handler = on_child};
     sigset_t blocked;
 
+    stop_prepare(waiting);
     sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGINT);
     sigaddset(&blocked, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &blocked, waiting);
-    sigdelset(waiting, SIGTERM);
-    sigdelset(waiting, SIGINT);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
     sigdelset(waiting, SIGCHLD);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
     sigaction(SIGCHLD, &child, NULL);
 }
 
@@ -166,7 +154,7 @@ int server_parent(int listener, struct site *site, const struct route *routes, s
     sigset_t waiting;
 
     set_signals(&waiting);
-    while (!stop_requested) {
+    while (!stop_asked()) {
         int64_t now = clock_mono_ms();
         int64_t next = now + BACKOFF_MAX;
 

@@ -9,6 +9,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 #include "cgi/stream/admit.h"
+#include "cgi/http/stop.h"
 #include "lib/base/clock.h"
 #include "lib/base/fs.h"
 #include "lib/base/io.h"
@@ -153,11 +154,11 @@ static void look_anyway(struct hub *hub)
     hub->look_at = now + (hub->inotify >= 0 ? LOOK_ANYWAY_MS : LOOK_MS);
 }
 
-void hub_run(struct hub *hub, const volatile sig_atomic_t *stop, const sigset_t *waiting)
+void hub_run(struct hub *hub, const sigset_t *waiting)
 {
     struct pollfd fds[FIXED_FDS + VIEWERS_MAX];
 
-    while (!*stop) {
+    while (!stop_asked()) {
         wait_for_work(hub, fds, waiting);
         if ((fds[1].revents & POLLIN) != 0)
             read_inotify(hub);

@@ -26,8 +26,9 @@ struct hub {
 /* Watches var/serve/logs. db may be NULL. */
 int hub_init(struct hub *hub, struct site *site, struct db *db, int listener,
              struct err *err) MUST_USE;
-/* Until *stop; signals are let in only while waiting (`waiting`). */
-void hub_run(struct hub *hub, const volatile sig_atomic_t *stop, const sigset_t *waiting);
+/* Until the process is asked to stop; signals are let in only while waiting (`waiting`, from
+ * stop_prepare). */
+void hub_run(struct hub *hub, const sigset_t *waiting);
 /* Closes all viewers (their browsers come back by themselves) and the database. */
 void hub_deinit(struct hub *hub);
 

@@ -1,6 +1,7 @@
 /* main.c - windlass-stream: live logs of jobs as server-sent events over FastCGI. The listening
  * socket is descriptor 0. It reads var/serve/logs and windlass.db and nothing else. */
 #include <limits.h>
+#include "cgi/http/stop.h"
 #include "cgi/http/confine.h"
 #include "cgi/http/json_arena.h"
 #include "cgi/stream/hub.h"
@@ -10,29 +11,6 @@
 #include "lib/crypto/crypto.h"
 
 #define LISTENER 0
-
-static volatile sig_atomic_t stop_requested;
-
-static void on_stop(int number)
-{
-    (void)number;
-    stop_requested = 1;
-}
-
-static void set_signals(sigset_t *waiting)
-{
-    struct sigaction action = {.sa_handler = on_stop};
-    sigset_t blocked;
-
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGTERM);
-    sigaddset(&blocked, SIGINT);
-    sigprocmask(SIG_BLOCK, &blocked, waiting);
-    sigdelset(waiting, SIGTERM);
-    sigdelset(waiting, SIGINT);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-}
 
 static int open_database(const struct site *site, struct db **db, struct err *err)
 {
@@ -76,7 +54,7 @@ int main(void)
 
     log_init("windlass-stream", site_log_level());
     json_arena_install();
-    set_signals(&waiting);
+    stop_prepare(&waiting);
     if (crypto_start(&err) != 0 || site_load(&site, &err) != 0 || fcgi_start(&err) != 0)
         goto out;
     if (io_set_nonblocking(LISTENER, true) != 0) {
@@ -90,7 +68,7 @@ int main(void)
     if (hub_init(&hub, &site, db, LISTENER, &err) != 0 || confine_stream(&site, &err) != 0)
         goto out;
     LOG_INFO("started", "viewers_max=%d inotify=%d", VIEWERS_MAX, hub.inotify >= 0);
-    hub_run(&hub, &stop_requested, &waiting);
+    hub_run(&hub, &waiting);
     LOG_INFO("stopped", "viewers=%zu", hub.count);
     status = 0;
 out:

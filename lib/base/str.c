@@ -174,3 +174,14 @@ const char *str_duration(char *dst, size_t dst_size, int64_t ms)
         (void)snprintf(dst, dst_size, "%" PRId64 "h %" PRId64 "m", s / 3600, s % 3600 / 60);
     return dst;
 }
+
+int str_hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}

@@ -14,6 +14,8 @@ bool str_is_utf8(const char *bytes, size_t len);
 bool str_has_control(const char *bytes, size_t len, bool allow_lines);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+/* What one hexadecimal digit says, -1 when it is none. */
+int str_hex_value(char c);
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 /* A whole decimal number within [min, max]; no sign but '-', no space, no rest. */
 bool str_to_int64(const char *text, int64_t min, int64_t max, int64_t *value);

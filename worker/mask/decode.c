@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "lib/base/str.h"
 
 /* One unit of the printed text: the bytes it stands for (up to 4, for \u escapes as UTF-8). */
 struct unit {
@@ -12,17 +13,6 @@ struct unit {
     size_t printed;
     bool cut; /* the printed text ends inside this unit */
 };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 static void literal(struct unit *u, char c, size_t printed)
 {
@@ -38,7 +28,7 @@ static int32_t hex_number(const char *text, size_t len, size_t digits)
     for (size_t i = 0; i < digits; i++) {
         if (i == len)
             return -2;
-        int digit = hex_digit(text[i]);
+        int digit = str_hex_value(text[i]);
         if (digit < 0)
             return -1;
         value = value * 16 + digit;
