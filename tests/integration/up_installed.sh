@@ -77,7 +77,7 @@ cp docs/*.md "$work/src/docs/"
 tar -C "$work" -cf - src | docker exec -i "$name" tar -C /root -xf -
 libraries | tar -chf - --transform 's,.*/,,' -T - 2>/dev/null | docker exec -i "$name" sh -c 'mkdir -p /opt/lib && tar -C /opt/lib -xf - && cd /opt/lib &&
     for l in *; do [ -e "/lib/x86_64-linux-gnu/$l" ] || cp "$l" /usr/lib/x86_64-linux-gnu/; done; ldconfig'
-docker cp -q /usr/sbin/nginx "$name:/usr/sbin/nginx"
+docker cp /usr/sbin/nginx "$name:/usr/sbin/nginx"
 
 check "install.sh installs, and starts nothing" inside '
     /root/src/packaging/install.sh >/root/said && grep -q "Nothing was started" /root/said
