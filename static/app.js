@@ -49,11 +49,16 @@ setInterval(() => {
   }
 }, 30e3);
 
+// A page that looks again by itself must not take a person back who is on the way to another one.
+let isLeaving = false;
+addEventListener('beforeunload', () => { isLeaving = true; });
+const lookAgain = () => { if (!isLeaving) location.reload(); };
+
 // A page that shows work under way is loaded again, but never from under someone's hands. (The job page has a stream.)
 const refresh = Number(document.body.dataset.refresh);
 if (refresh > 0 && !document.getElementById('job')) setInterval(() => {
   const isBusy = document.hidden || unsaved || String(getSelection()) || document.activeElement?.matches('input, textarea, select') || $('dialog[open], details.menu[open]');
-  if (!isBusy) location.reload();
+  if (!isBusy) lookAgain();
 }, refresh * 1000);
 
 /* ---- small conveniences ---- */
@@ -271,7 +276,7 @@ function finish() {
   job.dataset.ended = 'true';
   const open = $$('.step', job).filter(li => li.byHand && $('details', li).open).map(li => li.id);
   remember('back', { path: location.pathname, y: follow.on ? 0 : scrollY, open, find: $('#find')?.value }, session);
-  location.reload();
+  lookAgain();
 }
 function comeBack() {
   const back = recall('back', session);
@@ -421,7 +426,7 @@ if (job) {
     if ($('.host', job)) makeStream();
     else { // no steps to fill yet: the worker takes a job within moments, unless it has to wait for another one
       const isAgain = performance.getEntriesByType('navigation')[0]?.type === 'reload';
-      setTimeout(() => location.reload(), job.dataset.state === 'running' || !isAgain ? 300 : 1500);
+      setTimeout(lookAgain, job.dataset.state === 'running' || !isAgain ? 300 : 1500);
     }
   }
 }
