@@ -3,6 +3,8 @@
 #ifndef WL_TESTS_DB_SUPERVISED_FIXTURE_H
 #define WL_TESTS_DB_SUPERVISED_FIXTURE_H
 
+#include <sys/prctl.h>
+
 #include "tests/db/stand_in_runner.h"
 
 #define ENV_ID  "0000000000000000000000env1"
@@ -93,6 +95,7 @@ static void world_worker(struct world *w, const char *plan)
     fflush(stdout);
     w->worker = fork();
     if (w->worker == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves no worker behind */
         setenv("WL_VAR", w->f.var, 1);
         setenv("WL_HOME", w->home, 1);
         setenv("WL_RUNNER", w->self, 1);
