@@ -101,9 +101,10 @@ static int prepare(struct worker *w, struct run *run, struct err *err)
     run->cancel = (int)json_integer_value(json_object_get(run->job, "cancel"));
     json_t *plan = json_object_get(run->job, "plan");
     run->resumed = json_is_object(plan);
-    if (run->resumed)
+    /* An earlier try may have come as far as the plan. */
+    if (run->plan == NULL && run->resumed)
         run->plan = json_incref(plan);
-    else if (make_plan(w, run, err) != 0)
+    if (run->plan == NULL && make_plan(w, run, err) != 0)
         return -1;
     if (run->kind->open != NULL && run->kind->open(w, run, err) != 0)
         return -1;

@@ -139,6 +139,8 @@ static int find_basis(struct worker *w, struct run *run, json_t **basis, json_t 
         err_wrap(err, "The artefact of this release");
         goto out;
     }
+    recipe_free(run->recipe); /* of a try that the database cut short */
+    run->recipe = NULL;
     if (recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err) != 0)
         goto out;
     rc = basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact}, basis,
@@ -212,6 +214,7 @@ static int hide_values(struct worker *w, struct run *run, struct err *err)
     int rc = -1;
     json_int_t number = json_integer_value(json_object_get(run->release, "secret_set"));
 
+    hide_free(run->hide);
     run->hide = hide_new();
     run->hidden = json_array();
     if (run->hide == NULL || run->hidden == NULL)
