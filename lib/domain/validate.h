@@ -39,6 +39,12 @@ int validate_target_path(const char *field, const char *text, struct err *err)
     MUST_USE; /* absolute, or relative to the home folder; no "..", no control */
 int validate_unit(const char *field, const char *text,
                   struct err *err) MUST_USE; /* a systemd unit name, systemd.unit(5) */
+int validate_project(const char *field, const char *text, struct err *err)
+    MUST_USE; /* a Compose project: [a-z0-9][a-z0-9_-]{0,62}; {app} and {env} stand for slugs */
+int validate_names(const char *field, const char *text,
+                   struct err *err) MUST_USE; /* up to 20 short names, one space between two */
+int validate_tag(const char *field, const char *text,
+                 struct err *err) MUST_USE; /* an image's tag: [A-Za-z0-9_][A-Za-z0-9_.-]{0,63} */
 int validate_url_path(const char *field, const char *text,
                       struct err *err) MUST_USE; /* /health?x=1 */
 int validate_https_url(const char *field, const char *text, struct err *err) MUST_USE;
