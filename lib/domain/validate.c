@@ -376,3 +376,35 @@ int validate_file_name(const char *field, const char *text, struct err *err)
                          "file.");
     return 0;
 }
+
+int validate_registry_login(const char *field, const char *text, struct err *err)
+{
+    size_t len = strlen(text);
+
+    if (is_blank(text))
+        return err_field(err, field,
+                         "The user name is missing. Enter the one that docker login would ask for; "
+                         "for a token, the registry's documentation names it.");
+    if (len >= REGISTRY_LOGIN_SIZE)
+        return err_field(err, field, "This user name is too long. Use at most 255 bytes.");
+    if (check_text(field, text, len, false, err) != 0)
+        return -1;
+    if (text[0] == ' ' || text[len - 1] == ' ')
+        return err_field(err, field, "This user name begins or ends with a space. Remove it.");
+    /* Name and password travel as one text with a colon between them (RFC 7617). */
+    if (strchr(text, ':') != NULL)
+        return err_field(err, field,
+                         "A user name cannot hold a colon. Enter the name alone, and the password "
+                         "in its own field.");
+    return 0;
+}
+
+int validate_registry_password(const char *field, const char *bytes, size_t len, struct err *err)
+{
+    if (len == 0)
+        return err_field(err, field, "The password is missing. Enter the password or token.");
+    if (len > REGISTRY_PASSWORD_MAX)
+        return err_field(err, field, "This password has %zu bytes. Use at most %zu.", len,
+                         REGISTRY_PASSWORD_MAX);
+    return check_text(field, bytes, len, false, err);
+}

@@ -60,4 +60,16 @@ struct address {
 int validate_address(const char *field, const char *text, struct address *address,
                      struct err *err) MUST_USE;
 
+/* A private registry as it stands in front of an image's name: host[:port] in lower case. All names
+ * of Docker Hub's registry become docker.io. Written only on success. */
+#define REGISTRY_HOST_SIZE  300
+#define REGISTRY_LOGIN_SIZE 256
+int validate_registry_host(const char *field, const char *text, char host[REGISTRY_HOST_SIZE],
+                           struct err *err) MUST_USE;
+int validate_registry_login(const char *field, const char *text,
+                            struct err *err) MUST_USE; /* 1..255 bytes, one line, no colon */
+#define REGISTRY_PASSWORD_MAX ((size_t)4096)
+int validate_registry_password(const char *field, const char *bytes, size_t len,
+                               struct err *err) MUST_USE; /* 1..4096 bytes, one line */
+
 #endif
