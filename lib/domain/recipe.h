@@ -24,7 +24,7 @@ const char *recipe_sha256(
 const json_t *recipe_spec(const struct recipe *recipe);
 /* Borrowed: the text of one script ("unpack.sh") or of "lib.sh"; NULL when there is none. */
 const char *recipe_script(const struct recipe *recipe, const char *file);
-/* Names of all recipes, sorted: a new JSON list of {name, title, summary}. */
+/* Names of all recipes, sorted: a new JSON list of {name, title, summary, takes_artefact}. */
 int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_USE;
 
 /* Check `settings` (strings from a form or a stored object) against the spec's types, fill in
