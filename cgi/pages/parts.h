@@ -66,6 +66,8 @@ struct places {
     json_t *recipes; /* {name, title, summary} */
 };
 int places_load(struct request *req, struct places *places, struct err *err) MUST_USE;
+/* Whether its releases are artefacts of the app (true too for a recipe that is gone). */
+bool places_takes_artefact(const struct places *places, const char *recipe);
 const char *places_recipe_title(const struct places *places, const char *recipe);
 /* The running job of an environment, or its oldest queued one; NULL when there is none. Borrowed.
  */
