@@ -5,6 +5,7 @@
 #   lab.sh setup [KIND...]              build and keep the images (without KIND: all); takes minutes the first time, a second later
 #   lab.sh rootfs KIND | layer          the file of one root file system, of the layer that the tests' images begin with (tests/lib/images.mjs)
 #   lab.sh up | down                    the developer's lab: start it and leave it running; end it
+#   lab.sh push NAME:TAG [--fault F]    an image into the developer's registry
 #   lab.sh engine hold | release        an engine for the owner: prints DOCKER_HOST to use (nothing: the default one); let it go
 #   lab.sh server start --kind 12|13|systemd [--name NAME] [--keys FILE] [--no-docker-group] [--no-compose] [--no-dockerd]
 #                       [--docker-disk MB] [--disk PATH=MB] [--memory SIZE|0]       prints name=, ip=, user=, pid=
@@ -19,6 +20,7 @@
 #
 #   WL_LAB_CACHE   images and the data of an engine of our own (~/.cache/windlass-lab)
 #   WL_LAB_STATE   what is running (/tmp/windlass-lab-UID)
+#   WL_LAB_NAME    of the developer's lab (wl-lab)
 set -u
 LAB=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for part in owner engine images server registry sweep up; do
@@ -40,6 +42,7 @@ rootfs) lab_rootfs "${1:-minbase}" ;;
 layer) lab_layer ;;
 up) lab_up ;;
 down) lab_down ;;
+push) lab_push "$@" ;;
 engine | server | registry)
     verb=${1:-}
     [ $# -gt 0 ] && shift

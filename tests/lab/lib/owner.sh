@@ -2,7 +2,7 @@
 # owner.sh - who a piece of the lab belongs to, and where it is noted (sourced by lab.sh).
 #
 # An owner is "BOOT.NAMESPACE.PID.START": a process of one boot in one pid namespace, so that no later process can be taken for it. The
-# developer's lab has no process: its owner is "BOOT.kept".
+# developer's lab has no process: its owner is "BOOT.kept.NAME".
 
 LAB_CACHE=${WL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass-lab}
 LAB_STATE=${WL_LAB_STATE:-/tmp/windlass-lab-$(id -u)}
@@ -45,7 +45,7 @@ lab_process() { # pid -> owner
 # The owner of what this call of lab.sh makes.
 lab_owner() {
     if [ -n "${LAB_KEPT:-}" ]; then
-        printf '%s.kept\n' "$(lab_boot)"
+        printf '%s.kept.%s\n' "$(lab_boot)" "$LAB_KEPT"
     else
         lab_process "${WL_LAB_OWNER:-$PPID}" || lab_fail "no process ${WL_LAB_OWNER:-$PPID} to own it"
     fi

@@ -89,6 +89,13 @@ lab_registry_restart() { # folder
     done
 }
 
+lab_registry_runs() { # folder
+    local file
+    for file in "$1"/process.*; do
+        [ -e "$file" ] && lab_owner_lives "$(cat "$file")" || return 1
+    done
+}
+
 lab_registry_answers() { # process, address, port
     lab_is_gone "$1" || lab_port_answers "$2" "$3"
 }

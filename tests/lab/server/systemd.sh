@@ -7,4 +7,6 @@ ssh-keygen -A >/dev/null
 until case $(systemctl is-system-running 2>/dev/null) in running | degraded) : ;; *) false ;; esac; do
     sleep 0.2
 done
-systemctl start ssh
+# It has tried before it had its host keys.
+systemctl reset-failed ssh
+systemctl restart ssh
