@@ -74,7 +74,7 @@ PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-wor
 TEST_SRC := $(call find_c,tests/unit tests/db tests/web)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
-.PHONY: all deps run demo test check format clean help
+.PHONY: all deps run demo test lab lab-down check format clean help
 all: $(PROGRAMS) $(B)/bin/hello ## build the programs
 
 $(B)/liblib.a: $(call objects,$(LIB_SRC))
@@ -166,6 +166,13 @@ objects: $(call objects,$(LIB_SRC) $(NET_SRC) $(DB_SRC) $(VAULT_SRC) $(CGI_SRC) 
 .PHONY: tests-build objects
 test: ## run every test (SAN=1: under sanitizers); prints N passed, N failed
 	@tests/run
+
+lab: ## real servers and a registry to try things on, left running (as root); a second time it says how to connect
+	@tools/deps.sh test
+	@tests/lab/lab.sh up
+
+lab-down: ## end the lab of `make lab`
+	@tests/lab/lab.sh down
 
 check: ## format, layers, shell scripts, routes, templates
 	@tools/deps.sh test
