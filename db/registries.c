@@ -69,6 +69,14 @@ int registry_row_by_slug(struct db *db, const char *slug, struct registry_row *r
     return read_row(s, row, err);
 }
 
+static int refuse_slug(struct err *err, const char *text)
+{
+    err_field(err, "slug", "%s", text);
+    if (err != NULL)
+        err->code = ERR_CONFLICT;
+    return -1;
+}
+
 int registry_add(struct db *db, const struct registry_row *row, struct err *err)
 {
     struct err cause = {0};
@@ -81,22 +89,15 @@ int registry_add(struct db *db, const struct registry_row *row, struct err *err)
     db_bind_text(s, ":login", row->login);
     db_bind_int(s, ":now", clock_now_ms());
     db_bind_int(s, ":max", REGISTRIES_MAX);
-    if (db_run(s, &changes, &cause) != 0) {
-        if (cause.code == ERR_CONFLICT) {
-            err_field(&cause, "slug",
-                      "There is already a registry with this name. Choose another one.");
-            cause.code = ERR_CONFLICT;
-        }
-        if (err != NULL)
-            *err = cause;
-        return -1;
-    }
-    if (changes != 1)
-        return err_set(err, ERR_CONFLICT,
-                       "There are %d registries already, which is the most possible. Remove one "
-                       "that nothing uses.",
-                       REGISTRIES_MAX);
-    return 0;
+    if (db_run(s, &changes, &cause) == 0)
+        return changes == 1 ? 0
+                            : refuse_slug(err, "There are as many registries as there may be. "
+                                               "Remove one that nothing uses.");
+    if (cause.code == ERR_CONFLICT)
+        return refuse_slug(err, "There is already a registry with this name. Choose another one.");
+    if (err != NULL)
+        *err = cause;
+    return -1;
 }
 
 /* Run a change of one row that must still be there. */

@@ -45,7 +45,7 @@ int registry_row_by_slug(struct db *db, const char *slug, struct registry_row *r
                          struct err *err) MUST_USE;
 
 /* In an open transaction; the caller appends the event. Adding makes password_number 1. A name that
- * is taken is ERR_CONFLICT with field "slug". */
+ * is taken, and one too many, are ERR_CONFLICT with field "slug". */
 int registry_add(struct db *db, const struct registry_row *row, struct err *err) MUST_USE;
 /* Login and password_number as in row; ERR_NOT_FOUND when it was removed. */
 int registry_set_login(struct db *db, const struct registry_row *row, struct err *err) MUST_USE;

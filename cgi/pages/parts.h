@@ -59,6 +59,8 @@ const char *job_state(const json_t *row);
 json_t *part_app(const char *id, const char *slug, const char *name);
 json_t *part_environment_ref(const char *id, const char *app_slug, const char *slug,
                              const char *tier);
+/* References to the environments among `rows` whose `column` is `value`. */
+json_t *part_environments_of(const json_t *rows, const char *column, const char *value);
 
 /* What the summaries of one page have in common: read once. */
 struct places {

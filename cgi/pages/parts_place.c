@@ -24,6 +24,18 @@ json_t *part_environment_ref(const char *id, const char *app_slug, const char *s
                      part_text("%s / %s", app_slug, slug), "app_slug", app_slug);
 }
 
+json_t *part_environments_of(const json_t *rows, const char *column, const char *value)
+{
+    json_t *list = json_array();
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row) if (str_equal(row_text(row, column), value))
+        json_array_append_new(list,
+                              part_environment_ref(row_text(row, "id"), row_text(row, "app_slug"),
+                                                   row_text(row, "slug"), row_text(row, "tier")));
+    return list;
+}
+
 int places_load(struct request *req, struct places *places, struct err *err)
 {
     places->active = NULL;

@@ -198,7 +198,8 @@ static void there_is_an_end_to_registries(void)
             " INSERT INTO registry (id, slug, host, login, password_number, created_at, changed_at)"
             " SELECT 'id' || i, 'r' || i, 'ghcr.example', 'x', 1, 1, 1 FROM n");
     added(&a, "team", "ghcr.example", "p");
-    CHECK(strstr(refused(save(&a, "more", "ghcr.example", "x", "p"), "conflict"), "200") != NULL);
+    CHECK(strstr(refused(save(&a, "more", "ghcr.example", "x", "p"), "conflict"), "as many")
+          != NULL);
     CHECK_INT(stored(&a), 1);
     asking_end(&a);
 }
