@@ -21,7 +21,7 @@ ORDER BY a.slug, e.position, e.slug LIMIT 2000;
 
 -- Who stored the password last: the row says when, the history says who.
 -- name: registry_changed_by  roles: web  returns: one
-SELECT v.actor_name AS by_name, u.login AS by_login FROM audit_event v LEFT JOIN user u ON u.id = v.actor_id
+SELECT coalesce(u.name, v.actor_name) AS by_name, u.login AS by_login FROM audit_event v LEFT JOIN user u ON u.id = v.actor_id
 WHERE v.verb IN ('registry.save', 'registry.password') AND v.target_id = :registry_id AND v.result = 'ok'
 ORDER BY v.seq DESC LIMIT 1;
 
