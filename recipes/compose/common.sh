@@ -31,6 +31,13 @@ wl_engine() { # finds Docker and Compose, or fails in words; sets wl_compose_kin
         export DOCKER_HOST
     fi
     wl_docker_version=$(wl_bounded 60 docker version --format '{{.Server.Version}}' 2>&1) || wl_engine_failed "$wl_docker_version"
+    # Found once a job: docker-compose v1 takes a second to say its version.
+    wl_known=$(cat "$wl_state/engine-$WL_JOB" 2>/dev/null)
+    if [ -n "$wl_known" ]; then
+        wl_compose_kind=${wl_known%% *}
+        wl_compose_version=${wl_known#* }
+        return 0
+    fi
     if docker compose version --short >/dev/null 2>&1; then
         wl_compose_kind=plugin
         wl_compose_version=$(docker compose version --short)
@@ -43,6 +50,7 @@ wl_engine() { # finds Docker and Compose, or fails in words; sets wl_compose_kin
     else
         wl_fail "Docker Compose is not installed here. Fix: sudo apt-get install -y docker-compose (or the package docker-compose-plugin of Docker's own repository)."
     fi
+    [ ! -d "$wl_state" ] || printf '%s %s\n' "$wl_compose_kind" "$wl_compose_version" >"$wl_state/engine-$WL_JOB" 2>/dev/null || :
 }
 
 wl_engine_failed() { # what docker said

@@ -48,7 +48,7 @@ for name in $old; do
     removed=$((removed + 1))
 done
 [ -z "$previous" ] || printf '%s\n' "$previous" >"$wl_state/previous"
-for left in "$wl_state"/before-* "$wl_state"/since-* "$wl_state"/said-* "$wl_state"/now-* "$wl_state"/check-* "$wl_state"/config-*; do
+for left in "$wl_state"/before-* "$wl_state"/since-* "$wl_state"/said-* "$wl_state"/now-* "$wl_state"/check-* "$wl_state"/config-* "$wl_state"/engine-*; do
     rm -rf -- "$left"
 done
 wl_result kept "$kept"

@@ -39,7 +39,7 @@ invalid() { # what Compose said, in a file; the place is looked up in the file, 
     cat "$1"
     said=$(grep -v -i -e '^ *$' -e 'warning' -e 'is invalid because' "$1" | head -n 3 | tr '\n' ' ' | sed "s,$check/,,g; s,\./docker-compose.yml,docker-compose.yml,g" | cut -c1-300)
     # services.web Additional property imge ... / services.web.ports must be ... / services.web: 'imge'
-    path=$(printf '%s\n' "$said" | sed -n "s/.*\(services\.[A-Za-z0-9_-]*\(\.[A-Za-z0-9_-]*\)*\).*/\1/p")
+    path=$(printf '%s\n' "$said" | sed -n "s/.*\(services\.[A-Za-z0-9_-]*\(\.[A-Za-z0-9_-][A-Za-z0-9_-]*\)*\).*/\1/p")
     [ -n "$path" ] || path=$(printf '%s\n' "$said" | sed -n "s/.*[Ss]ervice [\"']\([A-Za-z0-9_-]*\)[\"'].*/services.\1/p")
     extra=$(printf '%s\n' "$said" | sed -n "s/.*Additional property \([A-Za-z0-9_-]*\) .*/\1/p; s/.*Unsupported config option for [^ ]*: '\([^']*\)'.*/\1/p" | head -n 1)
     place=
