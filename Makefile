@@ -15,7 +15,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-PACKAGES := sqlite3 jansson libsodium libcurl libssh2 libcrypto
+PACKAGES := sqlite3 jansson libsodium libcurl libssh2 libcrypto yaml-0.1
 # `make` must be able to say `make deps` on a bare machine, so pkg-config may fail quietly here; deps.sh is the one to complain.
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 VERSION := 0.1.0
@@ -59,7 +59,7 @@ ALL_LDFLAGS = $(LDOPT) -Wl,--as-needed $(LDFLAGS)
 find_c = $(sort $(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-LIB_SRC    := $(filter-out lib/crypto/unseal.c,$(call find_c,lib/base lib/crypto lib/domain))
+LIB_SRC    := $(filter-out lib/crypto/unseal.c,$(call find_c,lib/base lib/crypto lib/domain lib/yaml))
 NET_SRC    := $(call find_c,lib/net)
 DB_SRC     := $(call find_c,db) build/gen/statements.c
 VAULT_SRC  := lib/crypto/unseal.c $(call find_c,db/vault)
@@ -74,7 +74,7 @@ PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-wor
 TEST_SRC := $(call find_c,tests/unit tests/db tests/web)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
-.PHONY: all deps run demo test check format clean help
+.PHONY: all deps run demo test lab lab-down check format clean help
 all: $(PROGRAMS) $(B)/bin/hello ## build the programs
 
 $(B)/liblib.a: $(call objects,$(LIB_SRC))
@@ -88,7 +88,7 @@ $(B)/%.a:
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-L_DB := -lsqlite3 -ljansson -lsodium
+L_DB := -lsqlite3 -ljansson -lsodium -lyaml
 $(B)/bin/windlass-web: $(call objects,cgi/web_main.c) $(B)/libcgi.a $(B)/libdb.a $(B)/liblib.a
 	$(LINK) -lfcgi $(L_DB)
 $(B)/bin/windlass-stream: $(call objects,$(STREAM_SRC)) $(B)/libcgi.a $(B)/libdb.a $(B)/liblib.a
@@ -166,6 +166,13 @@ objects: $(call objects,$(LIB_SRC) $(NET_SRC) $(DB_SRC) $(VAULT_SRC) $(CGI_SRC) 
 .PHONY: tests-build objects
 test: ## run every test (SAN=1: under sanitizers); prints N passed, N failed
 	@tests/run
+
+lab: ## real servers and a registry to try things on, left running (as root); a second time it says how to connect
+	@tools/deps.sh test
+	@tests/lab/lab.sh up
+
+lab-down: ## end the lab of `make lab`
+	@tests/lab/lab.sh down
 
 check: ## format, layers, shell scripts, routes, templates
 	@tools/deps.sh test

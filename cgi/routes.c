@@ -45,6 +45,13 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/servers/{slug}/pin", CAP_SERVERS, CSRF_REQUIRED, server_pin},
     {METHOD_POST, "/servers/{slug}/check", CAP_SERVERS, CSRF_REQUIRED, server_check},
 
+    {METHOD_GET, "/registries", CAP_VIEW, CSRF_SAFE_METHOD, registries_show},
+    {METHOD_GET, "/registries/new", CAP_SERVERS, CSRF_SAFE_METHOD, registry_new_show},
+    {METHOD_POST, "/registries/new", CAP_SERVERS, CSRF_REQUIRED, registry_new_save},
+    {METHOD_GET, "/registries/{slug}", CAP_VIEW, CSRF_SAFE_METHOD, registry_show},
+    {METHOD_POST, "/registries/{slug}", CAP_SERVERS, CSRF_REQUIRED, registry_save},
+    {METHOD_POST, "/registries/{slug}/remove", CAP_SERVERS, CSRF_REQUIRED, registry_remove},
+
     {METHOD_GET, "/audit", CAP_AUDIT, CSRF_SAFE_METHOD, audit_show},
     {METHOD_GET, "/audit/{seq}", CAP_AUDIT, CSRF_SAFE_METHOD, audit_event_show},
 

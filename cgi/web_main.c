@@ -6,6 +6,7 @@
 #include "cgi/http/json_arena.h"
 #include "cgi/http/server.h"
 #include "cgi/http/upload.h"
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
@@ -46,6 +47,7 @@ int main(void)
     int children;
     int status = 1;
 
+    heap_give_back();
     log_init("windlass-web", site_log_level());
     json_arena_install();
     if (crypto_start(&err) != 0 || check_listener(&err) != 0 || site_load(&site, &err) != 0

@@ -112,6 +112,7 @@ static int harden(sqlite3 *handle, struct err *err)
                           "PRAGMA synchronous=FULL;" /* NORMAL loses answered rows at a power cut */
                           "PRAGMA cell_size_check=ON;"
                           "PRAGMA mmap_size=0;"
+                          "PRAGMA cache_size=-512;" /* KiB; the system's own cache is behind it */
                           "PRAGMA temp_store=MEMORY;"
                           "PRAGMA journal_size_limit=67108864;",
                           NULL, NULL, NULL);

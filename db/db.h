@@ -91,6 +91,8 @@ const void *db_col_blob(struct stmt *s, const char *column, size_t *len);
  * New references. */
 int db_row_json(struct stmt *s, json_t **object,
                 struct err *err) MUST_USE; /* ERR_NOT_FOUND when there is none */
+int db_row_or_null_json(struct stmt *s, json_t **object,
+                        struct err *err) MUST_USE; /* JSON null when there is none */
 int db_rows_json(struct stmt *s, json_t **array,
                  struct err *err) MUST_USE; /* at most 10,000 rows */
 

@@ -254,18 +254,9 @@ out:
 
 int environment_release(struct db *db, const char *release_id, json_t **release, struct err *err)
 {
-    struct err why = {0};
     struct stmt *s = db_use(db, SQL_ENVIRONMENT_RELEASE_BY_ID);
     db_bind_text(s, ":id", release_id == NULL ? "" : release_id);
-    if (db_row_json(s, release, &why) == 0)
-        return 0;
-    if (why.code == ERR_NOT_FOUND) {
-        *release = json_null();
-        return 0;
-    }
-    if (err != NULL)
-        *err = why;
-    return -1;
+    return db_row_or_null_json(s, release, err);
 }
 
 int environment_releases(struct db *db, const char *id, int64_t before, int limit,

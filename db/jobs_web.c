@@ -180,6 +180,7 @@ static int insert_release(struct db *db, const struct deploy_request *d, struct 
                           struct err *err)
 {
     char *settings = NULL, *hosts = NULL;
+    const char *sha256 = text_of(d->basis, "artefact_sha256");
     int rc = -1;
     if (json_text(d->settings, &settings, err) == 0
         && json_text(json_object_get(d->basis, "hosts"), &hosts, err) == 0) {
@@ -192,8 +193,9 @@ static int insert_release(struct db *db, const struct deploy_request *d, struct 
         db_bind_text(s, ":settings", settings);
         db_bind_text(s, ":hosts", hosts);
         db_bind_text(s, ":version", text_of(d->basis, "version"));
-        db_bind_text(s, ":artefact_id", text_of(d->artefact, "id"));
-        db_bind_text(s, ":artefact_sha256", text_of(d->basis, "artefact_sha256"));
+        db_bind_text(s, ":artefact_id", json_string_value(json_object_get(d->artefact, "id")));
+        db_bind_text(s, ":artefact_sha256",
+                     sha256[0] == '\0' ? NULL : sha256); /* a tag has no artefact */
         db_bind_int(s, ":secret_set", json_integer_value(json_object_get(d->basis, "secret_set")));
         db_bind_text(s, ":why", d->job.why);
         db_bind_int(s, ":now", clock_now_ms());

@@ -81,6 +81,10 @@ int job_list_actors(struct db *db, json_t **actors, struct err *err) MUST_USE;
 int job_read(struct db *db, const char *id, json_t **job, struct err *err) MUST_USE;
 int job_read_hosts(struct db *db, const char *id, json_t **hosts, struct err *err) MUST_USE;
 int job_read_steps(struct db *db, const char *id, json_t **steps, struct err *err) MUST_USE;
+/* {job_id, host, server, results, ended_at, state, phase}: what the last jobs of an environment saw
+ * of its containers, newest first (a step that looked reports service_<n>). */
+int job_read_looks(struct db *db, const char *environment_id, json_t **looks,
+                   struct err *err) MUST_USE;
 /* Jobs that a queued one of this environment waits for, oldest first. */
 int job_read_ahead(struct db *db, const char *environment_id, int64_t serial, json_t **jobs,
                    struct err *err) MUST_USE;

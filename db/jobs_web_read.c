@@ -70,6 +70,13 @@ int job_read_steps(struct db *db, const char *id, json_t **steps, struct err *er
     return db_rows_json(s, steps, err);
 }
 
+int job_read_looks(struct db *db, const char *environment_id, json_t **looks, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_JOB_WEB_LOOKS);
+    db_bind_text(s, ":environment_id", environment_id);
+    return db_rows_json(s, looks, err);
+}
+
 int job_read_ahead(struct db *db, const char *environment_id, int64_t serial, json_t **jobs,
                    struct err *err)
 {

@@ -76,6 +76,21 @@ int db_row_json(struct stmt *s, json_t **object, struct err *err)
     return 0;
 }
 
+int db_row_or_null_json(struct stmt *s, json_t **object, struct err *err)
+{
+    struct err why = {0};
+
+    if (db_row_json(s, object, &why) == 0)
+        return 0;
+    if (why.code == ERR_NOT_FOUND) {
+        *object = json_null();
+        return 0;
+    }
+    if (err != NULL)
+        *err = why;
+    return -1;
+}
+
 int db_rows_json(struct stmt *s, json_t **array, struct err *err)
 {
     json_t *rows = json_array();

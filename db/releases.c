@@ -3,6 +3,8 @@
  */
 #include "db/releases.h"
 
+#include <stdlib.h>
+#include "db/json_text.h"
 #include "statements.h"
 
 int release_load(struct db *db, const char *id, json_t **release, struct err *err)
@@ -10,6 +12,19 @@ int release_load(struct db *db, const char *id, json_t **release, struct err *er
     struct stmt *s = db_use(db, SQL_RELEASE_BY_ID);
     db_bind_text(s, ":id", id);
     return db_row_json(s, release, err);
+}
+
+int release_set_images(struct db *db, const char *release_id, const json_t *images, struct err *err)
+{
+    char *text = NULL;
+    if (json_text(images, &text, err) != 0)
+        return -1;
+    struct stmt *s = db_use(db, SQL_RELEASE_SET_IMAGES);
+    db_bind_text(s, ":id", release_id);
+    db_bind_text(s, ":images", text);
+    int rc = db_run(s, NULL, err);
+    free(text);
+    return rc;
 }
 
 static int set_outcome(struct db *db, const struct release_ended *ended, int64_t *changes,

@@ -14,6 +14,11 @@
  * artefact_size, artefact_removed_at. */
 int release_load(struct db *db, const char *id, json_t **release, struct err *err) MUST_USE;
 
+/* Which images it runs: object service -> {image, digest}. Written once; needs an open transaction.
+ */
+int release_set_images(struct db *db, const char *release_id, const json_t *images,
+                       struct err *err) MUST_USE;
+
 /* What a finished job means for its environment. Zero changes nothing. */
 enum release_effect {
     RELEASE_EFFECT_NONE = 0, /* what serves is what it was */

@@ -34,26 +34,11 @@ int server_environments(struct db *db, const char *server_id, json_t **environme
     return db_rows_json(s, environments, err);
 }
 
-/* A row that may be missing: JSON null then. */
-static int row_or_null(struct stmt *s, json_t **row, struct err *err)
-{
-    struct err why = {0};
-    if (db_row_json(s, row, &why) == 0)
-        return 0;
-    if (why.code == ERR_NOT_FOUND) {
-        *row = json_null();
-        return 0;
-    }
-    if (err != NULL)
-        *err = why;
-    return -1;
-}
-
 int server_pinned_by(struct db *db, const char *server_id, json_t **pinned, struct err *err)
 {
     struct stmt *s = db_use(db, SQL_SERVER_WEB_PINNED_BY);
     db_bind_text(s, ":server_id", server_id);
-    return row_or_null(s, pinned, err);
+    return db_row_or_null_json(s, pinned, err);
 }
 
 int server_seen_key(struct db *db, const char *server_id, json_t **detail, struct err *err)
@@ -61,7 +46,7 @@ int server_seen_key(struct db *db, const char *server_id, json_t **detail, struc
     json_t *row = NULL;
     struct stmt *s = db_use(db, SQL_SERVER_WEB_SEEN_KEY);
     db_bind_text(s, ":server_id", server_id);
-    if (row_or_null(s, &row, err) != 0)
+    if (db_row_or_null_json(s, &row, err) != 0)
         return -1;
     *detail = json_is_null(row) ? json_null() : json_incref(json_object_get(row, "detail"));
     json_decref(row);

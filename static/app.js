@@ -127,8 +127,8 @@ for (const table of $$('table[data-filter]')) {
 
 /* ---- shortcuts ---- */
 
-const GO = { h: '/', a: '/apps', j: '/jobs', s: '/servers', u: '/audit' };
-const KEYS = [['?', 'This list'], ['/', 'Find or filter'], ['g h', 'Home'], ['g a', 'Apps'], ['g j', 'Jobs'], ['g s', 'Servers'], ['g u', 'Audit'],
+const GO = { h: '/', a: '/apps', j: '/jobs', s: '/servers', r: '/registries', u: '/audit' };
+const KEYS = [['?', 'This list'], ['/', 'Find or filter'], ['g h', 'Home'], ['g a', 'Apps'], ['g j', 'Jobs'], ['g s', 'Servers'], ['g r', 'Registries'], ['g u', 'Audit'],
   ['j k', 'Next and previous row'], ['d', 'Deploy: opens the plan'], ['f', 'Follow the log'], ['t', 'Times in the log'], ['Esc', 'Close']];
 let waitsForGo = false;
 

@@ -2,6 +2,7 @@
  * (runner, mask, ask, fetch). All settings are environment variables (docs/architecture.md). */
 #include <stdio.h>
 #include <string.h>
+#include "lib/base/heap.h"
 #include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/crypto/crypto.h"
@@ -36,6 +37,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     struct worker_config config;
 
+    heap_give_back();
     log_init("worker", LOG_LEVEL_INFO);
     if (crypto_start(&err) != 0) {
         log_err("start", &err);

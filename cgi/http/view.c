@@ -9,7 +9,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 
-static const char *const TABS[] = {"home", "apps", "jobs", "servers", "audit"};
+static const char *const TABS[] = {"home", "apps", "jobs", "servers", "registries", "audit"};
 
 static const struct {
     const char *name;

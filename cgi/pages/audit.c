@@ -12,6 +12,7 @@
 #include "db/audit.h"
 #include "db/audit_web.h"
 #include "db/environments.h"
+#include "db/registries.h"
 #include "db/users.h"
 #include "lib/base/str.h"
 
@@ -20,12 +21,13 @@
 
 /* What links and names of all events on a page need. */
 struct audit_view {
-    json_t *users, *cards;
+    json_t *users, *cards, *registries;
 };
 
 static int view_load(struct request *req, struct audit_view *view, struct err *err)
 {
-    if (user_page(req->db, "", USERS_MAX, &view->users, err) != 0)
+    if (user_page(req->db, "", USERS_MAX, &view->users, err) != 0
+        || registry_list(req->db, &view->registries, err) != 0)
         return -1;
     return environment_cards(req->db, NULL, &view->cards, err);
 }
@@ -65,6 +67,8 @@ static json_t *target_href(const struct audit_view *view, const json_t *row)
         return part_text("/jobs/%s", id);
     if (str_equal(kind, "server"))
         return part_text("/servers/%s", row_text(row, "target_name"));
+    if (str_equal(kind, "registry") && find_by(view->registries, "id", id) != NULL)
+        return part_text("/registries/%s", row_text(row, "target_name"));
     if ((str_equal(kind, "app") || str_equal(kind, "artefact"))
         && (card = find_by(view->cards, "app_id", row_text(row, "app_id"))) != NULL)
         return part_text("/apps/%s", row_text(card, "app_slug"));

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "cgi/http/ask.h"
 #include "cgi/http/site.h"
+#include "cgi/pages/deploy_images.h"
 #include "cgi/pages/deploy_plan.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
@@ -25,6 +26,7 @@
 #include "lib/domain/validate.h"
 
 #define VERSIONS_MAX 50
+#define TAGS_SHOWN   12
 #define WHY_MAX      500
 #define IDEM_MAX     64
 #define BASIS_MAX    ((size_t)256 * 1024)
@@ -57,6 +59,35 @@ static int choose_artefact(struct request *req, struct deploy_view *view, const 
     return -1;
 }
 
+/* Where the version is a tag there is nothing to choose from: any tag may be in the registry. One
+ * that no image can have chooses nothing. */
+static int choose_tag(struct request *req, struct deploy_view *view, const char *version)
+{
+    struct err refused = {0};
+    json_t *shown = version[0] == '\0' ? deploy_images_tag(view) : json_string(version);
+    (void)req;
+    view->version = json_string_value(shown);
+    view->artefact = view->version == NULL || validate_tag("version", view->version, &refused) != 0
+                         ? NULL
+                         : json_pack("{s:s, s:s}", "version", view->version, "sha256", "");
+    return 0;
+}
+
+static int choose_version(struct request *req, struct deploy_view *view, const char *version,
+                          struct err *err)
+{
+    view->is_tag = !recipe_takes_artefact(view->recipe);
+    view->artefacts = json_array();
+    view->services = json_array();
+    if (view->is_tag)
+        return choose_tag(req, view, version);
+    if (artefact_page(req->db, row_text(view->card, "app_id"), INT64_MAX, VERSIONS_MAX,
+                      &view->artefacts, err)
+        != 0)
+        return -1;
+    return choose_artefact(req, view, version, err);
+}
+
 static int read_view(struct request *req, const char *version, struct deploy_view *view,
                      struct err *err)
 {
@@ -66,18 +97,17 @@ static int read_view(struct request *req, const char *version, struct deploy_vie
     if (environment_by_slugs(req->db, app, env, &view->environment, err) != 0
         || environment_card(req->db, app, env, &view->card, err) != 0
         || environment_servers(req->db, row_text(view->environment, "id"), &view->servers, err) != 0
-        || artefact_page(req->db, row_text(view->card, "app_id"), INT64_MAX, VERSIONS_MAX,
-                         &view->artefacts, err)
-               != 0
-        || choose_artefact(req, view, version, err) != 0
         || recipe_load(req->site->recipes_dir, row_text(view->environment, "recipe"), &view->recipe,
                        err)
-               != 0)
+               != 0
+        || choose_version(req, view, version, err) != 0)
         return -1;
     if (view->artefact == NULL)
         return 0;
     inputs = (struct basis_inputs){view->recipe, view->environment, view->artefact};
-    return basis_of_deploy(req->db, &inputs, &view->basis, &view->settings, err);
+    if (basis_of_deploy(req->db, &inputs, &view->basis, &view->settings, err) != 0)
+        return -1;
+    return view->is_tag ? deploy_images_services(view, &view->services, err) : 0;
 }
 
 /* --- the page --- */
@@ -120,11 +150,40 @@ static json_t *versions_of(const struct deploy_view *view, const json_t *cards)
     return list;
 }
 
+/* Tags that were deployed here or are live in another environment of the app, each once. */
+static int tags_of(struct request *req, const struct deploy_view *view, const json_t *cards,
+                   json_t **tags, struct err *err)
+{
+    json_t *seen = json_object(), *rows = NULL;
+    const json_t *row;
+    size_t i;
+    *tags = json_array();
+    if (environment_releases(req->db, row_text(view->card, "id"), INT64_MAX, VERSIONS_MAX, &rows,
+                             err)
+        != 0)
+        return -1;
+    json_array_foreach(cards, i, row) if (row_has(row, "live_version"))
+        json_array_append(rows, json_pack("{s:s}", "version", row_text(row, "live_version")));
+    json_array_foreach(rows, i, row)
+    {
+        const char *version = row_text(row, "version");
+        if (json_object_get(seen, version) != NULL || json_array_size(*tags) >= TAGS_SHOWN)
+            continue;
+        json_object_set_new(seen, version, json_true());
+        json_array_append_new(*tags, json_pack("{s:s, s:o, s:o}", "version", version, "href",
+                                               part_text("/apps/%s/%s/deploy?version=%s",
+                                                         row_text(view->card, "app_slug"),
+                                                         row_text(view->card, "slug"), version),
+                                               "note", version_note(cards, view->card, row)));
+    }
+    return 0;
+}
+
 static json_t *problems_of(const struct deploy_view *view)
 {
-    json_t *problems =
-        readiness_problems(view->card, view->servers, json_array_size(view->artefacts) > 0);
-    if (view->artefact == NULL && json_array_size(view->artefacts) > 0)
+    json_t *problems = readiness_problems(view->card, view->servers,
+                                          view->is_tag || json_array_size(view->artefacts) > 0);
+    if (view->artefact == NULL && !view->is_tag && json_array_size(view->artefacts) > 0)
         json_array_append_new(
             problems,
             json_pack("{s:o, s:o, s:s}", "text",
@@ -177,13 +236,17 @@ static int deploy_respond(struct request *req, struct response *res, int status,
                           const struct deploy_view *view, json_t *page, struct err *err)
 {
     struct places places;
-    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view), *data;
+    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view), *data, *tags = NULL;
+    json_t *warnings;
     const char *field = "";
     char hash[65] = "";
 
     if (places_load(req, &places, err) != 0
-        || environment_cards(req->db, row_text(view->card, "app_id"), &cards, err) != 0)
+        || environment_cards(req->db, row_text(view->card, "app_id"), &cards, err) != 0
+        || tags_of(req, view, cards, &tags, err) != 0)
         return -1;
+    warnings = readiness_warnings(view->servers);
+    deploy_images_warn(view, view->services, warnings);
     if (view->basis != NULL
         && (plan_field(req, view, hash, &field, err) != 0
             || deploy_plan_model(req, view, hash, &plan, err) != 0))
@@ -196,9 +259,13 @@ static int deploy_respond(struct request *req, struct response *res, int status,
         view->artefact == NULL ? "" : row_text(view->artefact, "version"), "release_label",
         part_text("v%lld", (long long)row_int(view->environment, "next_release")), "plan", plan);
     json_object_set_new(data, "has_problems", json_boolean(json_array_size(problems) > 0));
-    json_object_set_new(data, "can_deploy", json_boolean(json_array_size(problems) == 0));
+    json_object_set_new(data, "can_deploy",
+                        json_boolean(json_array_size(problems) == 0 && view->artefact != NULL));
     json_object_set_new(data, "problems", problems);
-    json_object_set_new(data, "warnings", readiness_warnings(view->servers));
+    json_object_set_new(data, "is_tag", json_boolean(view->is_tag));
+    json_object_set_new(data, "tag", json_string(view->is_tag ? view->version : ""));
+    part_set_list(data, "tags", "has_tags", tags);
+    json_object_set_new(data, "warnings", warnings);
     return respond_page(res, status, "deploy", data, page);
 }
 
@@ -207,8 +274,13 @@ int deploy_show(struct request *req, struct response *res, struct err *err)
     struct deploy_view view;
     const char *version = request_query(req, "version");
     int rc = -1;
-    if (read_view(req, version, &view, err) == 0)
-        rc = deploy_respond(req, res, 200, &view, deploy_page(req, &view), err);
+    if (read_view(req, version, &view, err) == 0) {
+        json_t *page = deploy_page(req, &view);
+        struct err e = {0};
+        if (view.is_tag && view.artefact == NULL && validate_tag("version", view.version, &e) != 0)
+            page_error(page, "version", e.user);
+        rc = deploy_respond(req, res, page_has_errors(page) ? 422 : 200, &view, page, err);
+    }
     recipe_free(view.recipe);
     return rc;
 }
@@ -309,7 +381,9 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
         page_error(page, "why", e.user);
     if (idem[0] != '\0' && !is_key(idem))
         plan_error(page, "This form is damaged. Open the page again.");
-    if (view->artefact == NULL)
+    if (view->artefact == NULL && view->is_tag && validate_tag("version", view->version, &e) != 0)
+        page_error(page, "version", e.user);
+    else if (view->artefact == NULL)
         page_error(page, "version", "There is no artefact of this version. Choose one.");
     if (page_has_errors(page))
         return 422;

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/deploy_images.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
 #include "db/environments.h"
@@ -14,16 +15,6 @@
 #include "lib/base/str.h"
 
 /* --- steps --- */
-
-static bool is_wanted(const json_t *step, const json_t *settings)
-{
-    const char *when = row_text(step, "when");
-    const json_t *value = json_object_get(settings, when);
-    if (when[0] == '\0')
-        return true;
-    return json_is_string(value) ? json_string_length(value) > 0
-                                 : value != NULL && !json_is_null(value) && !json_is_false(value);
-}
 
 static json_t *skipped_text(const struct recipe *recipe, const json_t *step)
 {
@@ -77,7 +68,7 @@ static json_t *step_note(const struct deploy_view *view, bool is_switch)
 
 static void add_step(const struct deploy_view *view, json_t *steps, const json_t *step)
 {
-    bool is_skipped = !is_wanted(step, view->settings);
+    bool is_skipped = !recipe_step_wanted(step, view->settings);
     bool is_switch = row_is(step, "point_of_no_return");
     json_array_append_new(
         steps, json_pack("{s:i, s:s, s:s, s:s, s:o, s:b, s:o, s:b, s:o}", "number",
@@ -157,8 +148,10 @@ static json_t *changes_of(const struct deploy_view *view, const json_t *live)
     const json_t *basis = view->basis;
     add_change(list, "Version", json_string(row_text(live, "version")),
                json_string(row_text(basis, "version")));
-    add_change(list, "Artefact", part_short_hash(row_text(live, "artefact_sha256")),
-               part_short_hash(row_text(basis, "artefact_sha256")));
+    if (!view->is_tag)
+        add_change(list, "Artefact", part_short_hash(row_text(live, "artefact_sha256")),
+                   part_short_hash(row_text(basis, "artefact_sha256")));
+    deploy_images_changes(view->services, live, list);
     add_change(list, "Secret set",
                has_live ? set_text(row_int(live, "secret_set")) : json_string(""),
                set_text(row_int(basis, "secret_set")));

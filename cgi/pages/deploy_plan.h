@@ -14,8 +14,10 @@ struct deploy_view {
     json_t *environment; /* row */
     json_t *card;
     json_t *servers;   /* rows */
-    json_t *artefacts; /* rows, newest first */
-    json_t *artefact;  /* the chosen one's row, or NULL */
+    json_t *artefacts; /* rows, newest first; empty where the version is a tag */
+    json_t *artefact;  /* the chosen one's row, or the tag as one; NULL: none */
+    json_t *services;  /* of the Compose file, with the tag filled in; empty where there is none */
+    bool is_tag;       /* the recipe deploys images, and the version is their tag */
     json_t *basis;     /* NULL when there is no artefact */
     json_t *settings;  /* checked */
     struct recipe *recipe;

@@ -4,10 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "cgi/http/form.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
+#include "db/registries.h"
 #include "db/servers.h"
+#include "lib/base/buf.h"
 #include "lib/base/str.h"
 
 #define SERVERS_MAX 500
@@ -20,10 +23,12 @@ static const struct {
     {"other", "Other", "Anything else."},
 };
 
-int env_form_servers(struct request *req, struct env_form *form, struct err *err)
+int env_form_choices(struct request *req, struct env_form *form, struct err *err)
 {
-    form->servers = NULL;
-    return server_page(req->db, "", SERVERS_MAX, &form->servers, err);
+    form->servers = form->registries = NULL;
+    if (server_page(req->db, "", SERVERS_MAX, &form->servers, err) != 0)
+        return -1;
+    return registry_list(req->db, &form->registries, err);
 }
 
 static const char *read_tier(struct request *req, json_t *page)
@@ -60,21 +65,61 @@ static const json_t *spec_settings(const struct recipe *recipe)
     return json_object_get(recipe_spec(recipe), "settings");
 }
 
+/* settings.<key>.<name>=1 for each ticked registry: names with a space between two. A name that is
+ * gone stays in the text, and the worker's refusal would come late: it is left out here. */
+static json_t *read_registries(const json_t *typed, const char *key, const struct env_form *form)
+{
+    struct buf names;
+    json_t *text;
+    const json_t *row;
+    size_t i;
+    buf_init(&names, 1200);
+    json_array_foreach(form->registries, i, row)
+    {
+        char field[FORM_NAME_MAX];
+        (void)snprintf(field, sizeof field, "%s.%s", key, row_text(row, "slug"));
+        if (json_object_get(typed, field) != NULL)
+            buf_printf(&names, "%s%s", names.len > 0 ? " " : "", row_text(row, "slug"));
+    }
+    text = json_string(names.data);
+    buf_deinit(&names);
+    return text;
+}
+
+/* What a browser sends for a text of several lines ends its lines with CR LF. */
+static json_t *without_cr(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    struct buf out;
+    json_t *result;
+    buf_init(&out, FORM_BODY_MAX);
+    for (; text != NULL && *text != '\0'; text++)
+        if (text[0] != '\r' || text[1] != '\n')
+            buf_add_char(&out, *text);
+    result = buf_ok(&out) ? json_stringn(out.data, out.len) : NULL;
+    buf_deinit(&out);
+    return result;
+}
+
+static json_t *read_value(const json_t *setting, const json_t *typed, const struct env_form *form)
+{
+    const char *key = row_text(setting, "key"), *type = row_text(setting, "type");
+    json_t *value = json_object_get(typed, key);
+    if (str_equal(type, "registries") && value == NULL)
+        return read_registries(typed, key, form);
+    if (str_equal(type, "compose") && value != NULL)
+        return without_cr(value);
+    return value != NULL ? json_incref(value) : json_string(str_equal(type, "bool") ? "0" : "");
+}
+
 static void read_values(struct request *req, const struct recipe *recipe, struct env_form *form)
 {
     const json_t *setting;
     json_t *typed = request_fields_with(req, "settings.");
     size_t i;
     form->values = json_object();
-    json_array_foreach(spec_settings(recipe), i, setting)
-    {
-        const char *key = row_text(setting, "key");
-        json_t *value = json_object_get(typed, key);
-        json_object_set_new(
-            form->values, key,
-            value != NULL ? json_incref(value)
-                          : json_string(str_equal(row_text(setting, "type"), "bool") ? "0" : ""));
-    }
+    json_array_foreach(spec_settings(recipe), i, setting) json_object_set_new(
+        form->values, row_text(setting, "key"), read_value(setting, typed, form));
 }
 
 /* A value that stands for the refused one while the rest is checked: any that passes. */
@@ -90,7 +135,10 @@ static void put_stand_in(const struct recipe *recipe, json_t *trial, const char 
         bool is_empty =
             standard == NULL || (json_is_string(standard) && !json_string_length(standard));
         if (is_empty)
-            json_object_set_new(trial, key, json_string("x"));
+            json_object_set_new(trial, key,
+                                json_string(str_equal(row_text(setting, "type"), "compose")
+                                                ? "services: {x: {image: x}}"
+                                                : "x"));
         else
             json_object_del(trial, key);
     }
@@ -127,7 +175,7 @@ static int check_values(const struct recipe *recipe, struct env_form *form, json
 int env_form_read(struct request *req, const struct recipe *recipe, struct env_form *form,
                   json_t *page, struct err *err)
 {
-    if (env_form_servers(req, form, err) != 0)
+    if (env_form_choices(req, form, err) != 0)
         return -1;
     form->tier = read_tier(req, page);
     read_servers(req, form, page);
@@ -177,15 +225,48 @@ static int64_t bound(const json_t *setting, const char *key, int64_t otherwise)
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
+/* Names with a space between two, as boxes to tick. */
+static bool is_named(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = strstr(names, name); at != NULL; at = strstr(at + 1, name))
+        if ((at == names || at[-1] == ' ') && (at[len] == '\0' || at[len] == ' '))
+            return true;
+    return false;
+}
+
+static json_t *boxes_of(const struct env_form *form, const char *field, const json_t *value)
+{
+    json_t *list = json_array();
+    const char *names = json_string_value(value);
+    const json_t *row;
+    size_t i;
+    json_array_foreach(form->registries, i, row) json_array_append_new(
+        list,
+        json_pack("{s:o, s:s, s:s, s:s, s:b}", "name",
+                  part_text("%s.%s", field, row_text(row, "slug")), "slug", row_text(row, "slug"),
+                  "host", row_text(row, "host"), "login", row_text(row, "login"), "is_selected",
+                  (int)(names != NULL && is_named(names, row_text(row, "slug")))));
+    return list;
+}
+
 /* Which of the template's inputs a type gets. */
-static void add_input(json_t *field, const json_t *setting, const json_t *value)
+static void add_input(json_t *field, const json_t *setting, const json_t *value,
+                      const struct env_form *form)
 {
     const char *type = row_text(setting, "type");
     bool is_port = str_equal(type, "port"), is_number = is_port || str_equal(type, "number");
     bool is_command = str_equal(type, "command"), is_choice = str_equal(type, "choice");
-    bool is_bool = str_equal(type, "bool");
-    json_object_set_new(field, "is_line",
-                        json_boolean(!is_number && !is_command && !is_choice && !is_bool));
+    bool is_bool = str_equal(type, "bool"), is_text = str_equal(type, "compose");
+    bool is_boxes = str_equal(type, "registries");
+    json_object_set_new(
+        field, "is_line",
+        json_boolean(!is_number && !is_command && !is_choice && !is_bool && !is_text && !is_boxes));
+    json_object_set_new(field, "is_text", json_boolean(is_text));
+    json_object_set_new(field, "is_boxes", json_boolean(is_boxes));
+    json_object_set_new(field, "is_labelled", json_boolean(!is_bool && !is_boxes));
+    part_set_list(field, "boxes", "has_boxes",
+                  is_boxes ? boxes_of(form, row_text(field, "name"), value) : json_array());
     json_object_set_new(field, "is_command", json_boolean(is_command));
     json_object_set_new(field, "is_number", json_boolean(is_number));
     json_object_set_new(field, "is_choice", json_boolean(is_choice));
@@ -197,9 +278,10 @@ static void add_input(json_t *field, const json_t *setting, const json_t *value)
     json_object_set_new(field, "choices", choices_of(setting, value));
 }
 
-static json_t *field_model(const json_t *setting, const json_t *value, const json_t *standard,
-                           const json_t *page)
+static json_t *field_model(const json_t *setting, const struct env_form *form,
+                           const json_t *standard, const json_t *page)
 {
+    const json_t *value = json_object_get(form->values, row_text(setting, "key"));
     char name[96];
     snprintf(name, sizeof name, "settings.%.80s", row_text(setting, "key"));
     json_t *field = json_pack(
@@ -209,7 +291,7 @@ static json_t *field_model(const json_t *setting, const json_t *value, const jso
         "is_required", (int)row_is(setting, "required"), "error",
         row_text(json_object_get(page, "errors"), name));
     if (field != NULL)
-        add_input(field, setting, value);
+        add_input(field, setting, value, form);
     return field;
 }
 
@@ -247,8 +329,8 @@ void env_form_model(const struct recipe *recipe, const struct env_form *form,
     json_array_foreach(spec_settings(recipe), i, item)
     {
         const char *key = row_text(item, "key");
-        json_array_append_new(fields, field_model(item, json_object_get(form->values, key),
-                                                  json_object_get(defaults, key), page));
+        json_array_append_new(fields,
+                              field_model(item, form, json_object_get(defaults, key), page));
     }
     json_object_set_new(data, "tiers", tiers);
     json_object_set_new(data, "has_servers", json_boolean(json_array_size(servers) > 0));

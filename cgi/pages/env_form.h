@@ -11,6 +11,7 @@
 struct env_form {
     const char *tier;
     json_t *servers;    /* rows of all servers */
+    json_t *registries; /* rows of all registries */
     json_t *server_ids; /* chosen, in order */
     json_t *values;     /* setting key -> what the form shows: text, number or boolean */
     json_t *checked;    /* settings that passed; NULL when one did not */
@@ -26,7 +27,7 @@ void env_form_model(const struct recipe *recipe, const struct env_form *form,
                     const json_t *defaults, const json_t *page, json_t *data);
 /* {name, title, summary} */
 json_t *env_form_recipe(const struct recipe *recipe);
-/* All servers, for a form that is shown first. */
-int env_form_servers(struct request *req, struct env_form *form, struct err *err) MUST_USE;
+/* What there is to choose from, all servers and registries: for a form that is shown first. */
+int env_form_choices(struct request *req, struct env_form *form, struct err *err) MUST_USE;
 
 #endif

@@ -4,6 +4,7 @@
  * Health and services are what the last deploy saw, with its time: this page asks no server. */
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/containers.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -22,8 +23,10 @@
 struct env_page {
     struct places places;
     json_t *card, *servers, *releases, *jobs, *set, *differences;
+    json_t *look;                               /* containers.h */
     json_t *live_job, *live_hosts, *live_steps; /* of the live release; null when there is none */
     int64_t artefacts;
+    bool takes_artefact;
 };
 
 static int read_live_job(struct request *req, struct env_page *p, struct err *err)
@@ -60,8 +63,10 @@ static int read_page(struct request *req, struct env_page *p, struct err *err)
         || artefact_count(req->db, row_text(p->card, "app_id"), &p->artefacts, err) != 0
         || secret_set_difference(req->db, id, row_int(p->card, "live_secret_set"),
                                  row_int(p->set, "number"), &p->differences, err)
-               != 0)
+               != 0
+        || containers_model(req, id, &p->look, err) != 0)
         return -1;
+    p->takes_artefact = places_takes_artefact(&p->places, row_text(p->card, "recipe"));
     return read_live_job(req, p, err);
 }
 
@@ -86,9 +91,12 @@ static json_t *health_url(const json_t *card, const json_t *results)
 {
     const json_t *settings = json_object_get(card, "settings");
     const char *url = row_text(results, "url"), *path = row_text(settings, "health_path");
-    if (url[0] != '\0' || !row_has(settings, "port"))
+    int64_t port = row_int(settings, "health_port");
+    if (port == 0)
+        port = row_int(settings, "port");
+    if (url[0] != '\0' || port == 0)
         return json_string(url);
-    return part_text("http://127.0.0.1:%lld%s", (long long)row_int(settings, "port"), path);
+    return part_text("http://127.0.0.1:%lld%s", (long long)port, path);
 }
 
 /* The last health step that ended well: after the deploy that is live now. */
@@ -183,7 +191,8 @@ static json_t *hosts_model(const json_t *servers)
 
 static json_t *env_data(struct env_page *p)
 {
-    json_t *reasons = readiness_problems(p->card, p->servers, p->artefacts > 0);
+    json_t *reasons =
+        readiness_problems(p->card, p->servers, p->artefacts > 0 || !p->takes_artefact);
     const json_t *active = places_active_job(&p->places, row_text(p->card, "id"));
     json_t *data = json_object();
     if (active != NULL && row_has(active, "release_number")) { /* its release shows its state */
@@ -203,7 +212,9 @@ static json_t *env_data(struct env_page *p)
     part_set_list(data, "releases", "has_releases", releases_model(p));
     part_set_list(data, "jobs", "has_jobs", part_jobs(p->jobs));
     json_object_set_new(data, "artefacts", json_integer(p->artefacts));
-    part_set_list(data, "services", "has_services", services_of(p));
+    json_object_set(data, "look", p->look);
+    part_set_list(data, "services", "has_services",
+                  row_is(p->look, "has_containers") ? json_array() : services_of(p));
     return data;
 }
 

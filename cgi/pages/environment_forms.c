@@ -86,7 +86,7 @@ int env_new_show(struct request *req, struct response *res, struct err *err)
     struct env_form form = {.tier = "staging"};
     int rc = -1;
     if (env_new_read(req, request_query(req, "recipe"), &n, err) == 0
-        && env_form_servers(req, &form, err) == 0) {
+        && env_form_choices(req, &form, err) == 0) {
         form.values = n.defaults;
         form.server_ids = json_array();
         if (json_array_size(form.servers) == 1) /* no choice to make */
@@ -98,22 +98,16 @@ int env_new_show(struct request *req, struct response *res, struct err *err)
     return rc;
 }
 
-/* A default that was left as it stood gets its {env} now. */
+/* {env} was not known before: defaults and what was typed get it now. */
 static int fill_in_name(struct request *req, const struct env_new *n, struct env_form *form,
                         struct err *err)
 {
-    json_t *named = NULL, *value;
-    const char *key;
     if (form->checked == NULL)
         return 0;
-    if (recipe_defaults(n->recipe, row_text(n->app, "slug"), request_field(req, "slug"), &named,
-                        err)
+    if (recipe_fill_in(n->recipe, form->checked, row_text(n->app, "slug"),
+                       request_field(req, "slug"), err)
         != 0)
         return -1;
-    json_object_foreach(n->defaults, key,
-                        value) if (json_is_string(value)
-                                   && json_equal(value, json_object_get(form->checked, key)))
-        json_object_set(form->checked, key, json_object_get(named, key));
     return recipe_check_settings(n->recipe, form->checked, &form->checked, err);
 }
 
@@ -224,7 +218,7 @@ static int settings_form(struct request *req, const struct env_edit *edit, struc
     json_t *linked = NULL;
     const json_t *row;
     size_t i;
-    if (env_form_servers(req, form, err) != 0
+    if (env_form_choices(req, form, err) != 0
         || environment_servers(req->db, row_text(edit->environment, "id"), &linked, err) != 0)
         return -1;
     form->tier = row_text(edit->environment, "tier");
@@ -274,7 +268,11 @@ int env_settings_save(struct request *req, struct response *res, struct err *err
     int rc = -1;
     if (env_edit_read(req, &edit, err) == 0) {
         page = settings_page(&edit);
-        if (env_form_read(req, edit.recipe, &form, page, err) == 0)
+        if (env_form_read(req, edit.recipe, &form, page, err) == 0
+            && (form.checked == NULL
+                || recipe_fill_in(edit.recipe, form.checked, row_text(edit.card, "app_slug"),
+                                  row_text(edit.card, "slug"), err)
+                       == 0))
             rc = page_has_errors(page) ? settings_respond(res, 422, &edit, &form, page)
                                        : settings_store(req, res, &edit, &form, err);
     }

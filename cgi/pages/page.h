@@ -8,7 +8,7 @@
 #include "cgi/http/request.h"
 #include "lib/base/err.h"
 
-/* tab: home, apps, jobs, servers, audit or "". */
+/* tab: home, apps, jobs, servers, registries, audit or "". */
 json_t *page_new(const char *title, const char *tab);
 /* href "": the page itself. */
 void page_crumb(json_t *page, const char *text, const char *href);

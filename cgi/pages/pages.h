@@ -22,6 +22,9 @@ handler_fn deploy_show, deploy_save;
 handler_fn jobs_show, job_show, job_log_show, job_raw_show, job_cancel;
 /* servers.c */
 handler_fn servers_show, server_new_show, server_new_save, server_show, server_pin, server_check;
+/* registries.c */
+handler_fn registries_show, registry_new_show, registry_new_save, registry_show, registry_save,
+    registry_remove;
 /* audit.c */
 handler_fn audit_show, audit_event_show;
 /* profile.c */

@@ -59,6 +59,8 @@ const char *job_state(const json_t *row);
 json_t *part_app(const char *id, const char *slug, const char *name);
 json_t *part_environment_ref(const char *id, const char *app_slug, const char *slug,
                              const char *tier);
+/* References to the environments among `rows` whose `column` is `value`. */
+json_t *part_environments_of(const json_t *rows, const char *column, const char *value);
 
 /* What the summaries of one page have in common: read once. */
 struct places {
@@ -66,6 +68,8 @@ struct places {
     json_t *recipes; /* {name, title, summary} */
 };
 int places_load(struct request *req, struct places *places, struct err *err) MUST_USE;
+/* Whether its releases are artefacts of the app (true too for a recipe that is gone). */
+bool places_takes_artefact(const struct places *places, const char *recipe);
 const char *places_recipe_title(const struct places *places, const char *recipe);
 /* The running job of an environment, or its oldest queued one; NULL when there is none. Borrowed.
  */

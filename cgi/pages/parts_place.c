@@ -24,6 +24,18 @@ json_t *part_environment_ref(const char *id, const char *app_slug, const char *s
                      part_text("%s / %s", app_slug, slug), "app_slug", app_slug);
 }
 
+json_t *part_environments_of(const json_t *rows, const char *column, const char *value)
+{
+    json_t *list = json_array();
+    const json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row) if (str_equal(row_text(row, column), value))
+        json_array_append_new(list,
+                              part_environment_ref(row_text(row, "id"), row_text(row, "app_slug"),
+                                                   row_text(row, "slug"), row_text(row, "tier")));
+    return list;
+}
+
 int places_load(struct request *req, struct places *places, struct err *err)
 {
     places->active = NULL;
@@ -31,6 +43,16 @@ int places_load(struct request *req, struct places *places, struct err *err)
     if (job_list_active(req->db, &places->active, err) != 0)
         return -1;
     return recipe_list(req->site->recipes_dir, &places->recipes, err);
+}
+
+bool places_takes_artefact(const struct places *places, const char *recipe)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(places->recipes, i,
+                       entry) if (str_equal(row_text(entry, "name"),
+                                            recipe)) return row_is(entry, "takes_artefact");
+    return true;
 }
 
 const char *places_recipe_title(const struct places *places, const char *recipe)
@@ -75,10 +97,26 @@ static const char *release_state(const json_t *card, const json_t *row, bool is_
 
 static json_t *again_href(const json_t *card, const json_t *row)
 {
-    if (!row_is(row, "has_artefact"))
+    if (!row_is(row, "can_repeat"))
         return json_string("");
     return part_text("/apps/%s/%s/deploy?version=%s", row_text(card, "app_slug"),
                      row_text(card, "slug"), row_text(row, "version"));
+}
+
+/* Which images it runs: {service, image, digest, digest_short}, by name of service as stored. */
+static json_t *images_of(const json_t *row)
+{
+    json_t *list = json_array(), *image;
+    const char *service;
+    json_object_foreach(json_object_get(row, "images"), service, image)
+    {
+        const char *digest = strstr(row_text(image, "digest"), "sha256:");
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "service", service, "image",
+                                              row_text(image, "image"), "digest",
+                                              row_text(image, "digest"), "digest_short",
+                                              part_short_hash(digest == NULL ? "" : digest + 7)));
+    }
+    return list;
 }
 
 json_t *part_release(const json_t *card, const json_t *row)
@@ -100,6 +138,7 @@ json_t *part_release(const json_t *card, const json_t *row)
     json_object_set_new(release, "secret_set_label", part_set_label(row_int(row, "secret_set")));
     json_object_set_new(release, "sha256", json_string(sha256));
     json_object_set_new(release, "sha256_short", part_short_hash(sha256));
+    part_set_list(release, "images", "has_images", images_of(row));
     json_object_set_new(release, "git_commit", json_string(row_text(row, "git_commit")));
     json_object_set_new(release, "job_href",
                         row_has(row, "job_id") ? part_text("/jobs/%s", row_text(row, "job_id"))
@@ -117,7 +156,7 @@ json_t *part_live(const json_t *card)
         return json_null();
     json_object_foreach((json_t *)(uintptr_t)card, key, value) if (str_starts(key, "live_"))
         json_object_set(row, key + strlen("live_"), value);
-    json_object_set(row, "has_artefact", json_object_get(card, "has_artefact"));
+    json_object_set(row, "can_repeat", json_object_get(card, "can_repeat"));
     return part_release(card, row);
 }
 

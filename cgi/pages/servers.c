@@ -22,18 +22,6 @@
 
 /* --- /servers --- */
 
-static json_t *environments_on(const json_t *rows, const char *server_id)
-{
-    json_t *list = json_array();
-    const json_t *row;
-    size_t i;
-    json_array_foreach(rows, i, row) if (str_equal(row_text(row, "server_id"), server_id))
-        json_array_append_new(list,
-                              part_environment_ref(row_text(row, "id"), row_text(row, "app_slug"),
-                                                   row_text(row, "slug"), row_text(row, "tier")));
-    return list;
-}
-
 static json_t *server_head(const json_t *row)
 {
     const char *state = row_text(row, "state");
@@ -79,7 +67,8 @@ static json_t *server_item(const json_t *row, const json_t *environments)
                    : json_string(""));
     json_object_set_new(server, "disk_percent",
                         json_integer(total > 0 ? (total - free_bytes) * 100 / total : 0));
-    json_object_set_new(server, "environments", environments_on(environments, row_text(row, "id")));
+    json_object_set_new(server, "environments",
+                        part_environments_of(environments, "server_id", row_text(row, "id")));
     json_object_set_new(server, "failing_text", json_string(failing_words(row)));
     return server;
 }
@@ -252,7 +241,8 @@ static int server_data(struct request *req, const json_t *row, json_t **made, st
                   server_checks_list(json_object_get(row, "checks"), &failing));
     json_object_set_new(data, "failing", json_integer(failing));
     part_set_list(data, "facts", "has_facts", server_facts_list(json_object_get(row, "facts")));
-    part_set_list(data, "environments", "has_environments", environments_on(environments, id));
+    part_set_list(data, "environments", "has_environments",
+                  part_environments_of(environments, "server_id", id));
     json_object_set_new(data, "running", running_check(jobs));
     part_set_list(data, "jobs", "has_jobs", part_jobs(jobs));
     *made = data;

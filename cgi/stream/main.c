@@ -6,6 +6,7 @@
 #include "cgi/http/json_arena.h"
 #include "cgi/stream/hub.h"
 #include "lib/base/fs.h"
+#include "lib/base/heap.h"
 #include "lib/base/io.h"
 #include "lib/base/log.h"
 #include "lib/crypto/crypto.h"
@@ -52,6 +53,7 @@ int main(void)
     sigset_t waiting;
     int status = 1;
 
+    heap_give_back();
     log_init("windlass-stream", site_log_level());
     json_arena_install();
     stop_prepare(&waiting);

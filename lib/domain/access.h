@@ -14,7 +14,7 @@ enum capability {
     CAP_DEPLOY,     /* start and cancel jobs of an environment */
     CAP_SECRETS,    /* change secrets (a deployer never sees or sets one) */
     CAP_CONFIGURE,  /* apps, environments, artefacts, settings */
-    CAP_SERVERS,    /* add, pin, check, archive servers */
+    CAP_SERVERS,    /* add, pin, check, archive servers; registries */
     CAP_AUDIT,      /* read the audit history */
     CAP_ADMIN       /* users, grants */
 };

@@ -1,9 +1,15 @@
-/* envfile.h - the text of an environment file (shared/.env): one encoding that a POSIX shell
- * (`. file`) and systemd (EnvironmentFile=) read alike, byte for byte.
+/* envfile.h - the text of an environment file, KEY="value" lines, in one of two encodings.
  *
- * KEY="value", with a backslash before each " \ ` and $. POSIX.1-2017 XCU 2.2.3 and systemd.exec(5)
- * give these four the same meaning inside double quotes and take every other byte, line breaks too,
- * as it is. Proven against dash and busybox in tests/unit/envfile.c. */
+ * ENVFILE_SHELL: what a POSIX shell (`. file`) and systemd (EnvironmentFile=) read alike, byte for
+ * byte: a backslash before each " \ ` and $. POSIX.1-2017 XCU 2.2.3 and systemd.exec(5) give these
+ * four the same meaning inside double quotes and take every other byte, line breaks too, as it is.
+ * Proven against dash and busybox in tests/unit/envfile.c.
+ *
+ * ENVFILE_COMPOSE: what Docker Compose v1 (python-dotenv) and v2 (compose-go) read alike, both as
+ * `.env` and as `env_file`: " as \", and \ and $ as the default of a variable that is never set,
+ * ${WL_D:-\} and ${WL_D:-$}, since the two disagree on every other way of writing them. A carriage
+ * return becomes a line feed in v1, so it is refused. Proven against both engines in
+ * tests/scenarios/compose_env.mjs. */
 #ifndef WL_DOMAIN_ENVFILE_H
 #define WL_DOMAIN_ENVFILE_H
 
@@ -12,9 +18,11 @@
 #include "lib/base/buf.h"
 #include "lib/base/err.h"
 
+enum envfile_format { ENVFILE_SHELL = 0, ENVFILE_COMPOSE };
+
 /* Append one line. A key that is not [A-Za-z_][A-Za-z0-9_]*, a NUL byte, or text that is not UTF-8
  * (systemd refuses the whole file for it) is ERR_INPUT with the key as field. */
-int envfile_add(struct buf *out, const char *key, const char *bytes, size_t len,
-                struct err *err) MUST_USE;
+int envfile_add(struct buf *out, enum envfile_format format, const char *key, const char *bytes,
+                size_t len, struct err *err) MUST_USE;
 
 #endif

@@ -8,6 +8,7 @@
 #define WL_DOMAIN_RECIPE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include "lib/base/err.h"
 
 struct recipe; /* immutable once loaded; free with recipe_free */
@@ -23,7 +24,7 @@ const char *recipe_sha256(
 const json_t *recipe_spec(const struct recipe *recipe);
 /* Borrowed: the text of one script ("unpack.sh") or of "lib.sh"; NULL when there is none. */
 const char *recipe_script(const struct recipe *recipe, const char *file);
-/* Names of all recipes, sorted: a new JSON list of {name, title, summary}. */
+/* Names of all recipes, sorted: a new JSON list of {name, title, summary, takes_artefact}. */
 int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_USE;
 
 /* Check `settings` (strings from a form or a stored object) against the spec's types, fill in
@@ -42,5 +43,15 @@ int recipe_check_settings(const struct recipe *recipe, const json_t *settings, j
  * {app} and {env} replaced by the slugs. */
 int recipe_defaults(const struct recipe *recipe, const char *app_slug, const char *env_slug,
                     json_t **settings, struct err *err) MUST_USE;
+
+/* Replace {app} and {env} in the settings that name a place of the environment (target_path,
+ * project), as a person may have left or typed them; `settings` is changed. */
+int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *app_slug,
+                   const char *env_slug, struct err *err) MUST_USE;
+
+/* Whether a release of this recipe is an artefact of the app (a tarball) or a tag of its images. */
+bool recipe_takes_artefact(const struct recipe *recipe);
+/* Whether a step is to run: its `when` is empty or names a setting that is set. */
+bool recipe_step_wanted(const json_t *step, const json_t *settings);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
+#include "lib/domain/compose.h"
 #include "lib/domain/recipe.h"
 #include "lib/domain/recipe_spec.h"
 #include "lib/domain/validate.h"
@@ -106,6 +107,14 @@ static int check_words(const json_t *setting, const char *field, const char *tex
         return validate_unit(field, text, err);
     case SETTING_CHOICE:
         return check_choice(setting, field, text, err);
+    case SETTING_COMPOSE:
+        return compose_check(field, text, err);
+    case SETTING_REGISTRIES:
+        return validate_names(field, text, err);
+    case SETTING_PROJECT:
+        return validate_project(field, text, err);
+    case SETTING_VARIABLE:
+        return validate_env_key(field, text, err);
     case SETTING_UNKNOWN:
     case SETTING_PORT:
     case SETTING_NUMBER:
@@ -220,39 +229,77 @@ static void expand(struct buf *out, const char *text, const char *app_slug, cons
     }
 }
 
+json_t *setting_fill_in(const json_t *standard, const char *app_slug, const char *env_slug)
+{
+    struct buf text;
+    json_t *value;
+
+    if (!json_is_string(standard))
+        return standard != NULL ? json_deep_copy(standard) : json_string("");
+    buf_init(&text, TEXT_MAX * 4);
+    expand(&text, json_string_value(standard), app_slug, env_slug);
+    value = buf_ok(&text) ? json_string(text.data) : NULL;
+    buf_deinit(&text);
+    return value;
+}
+
 int recipe_defaults(const struct recipe *recipe, const char *app_slug, const char *env_slug,
                     json_t **settings, struct err *err)
 {
     const json_t *list = json_object_get(recipe_spec(recipe), "settings");
     json_t *result = json_object();
-    struct buf text;
     int rc = result != NULL ? 0 : no_memory(err);
     size_t i;
     json_t *setting;
 
-    buf_init(&text, TEXT_MAX * 4);
     json_array_foreach(list, i, setting)
     {
-        const json_t *standard = json_object_get(setting, "default");
-        json_t *value = NULL;
-
-        buf_reset(&text);
-        if (json_is_string(standard)) {
-            expand(&text, json_string_value(standard), app_slug, env_slug);
-            value = buf_ok(&text) ? json_string(text.data) : NULL;
-        } else {
-            value = standard != NULL ? json_deep_copy(standard) : json_string("");
-        }
+        json_t *value = setting_fill_in(json_object_get(setting, "default"), app_slug, env_slug);
         if (rc == 0
             && json_object_set_new(result, json_string_value(json_object_get(setting, "key")),
                                    value)
                    != 0)
             rc = no_memory(err);
     }
-    buf_deinit(&text);
     if (rc == 0)
         *settings = result;
     else
         json_decref(result);
     return rc;
+}
+
+int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *app_slug,
+                   const char *env_slug, struct err *err)
+{
+    size_t i;
+    json_t *setting;
+
+    json_array_foreach(json_object_get(recipe_spec(recipe), "settings"), i, setting)
+    {
+        const char *key = json_string_value(json_object_get(setting, "key"));
+        enum setting_type type = setting_type_of(setting);
+        json_t *value = json_object_get(settings, key);
+
+        if ((type != SETTING_PROJECT && type != SETTING_TARGET_PATH) || !json_is_string(value))
+            continue;
+        if (json_object_set_new(settings, key, setting_fill_in(value, app_slug, env_slug)) != 0)
+            return no_memory(err);
+    }
+    return 0;
+}
+
+bool recipe_takes_artefact(const struct recipe *recipe)
+{
+    return !str_equal(json_string_value(json_object_get(recipe_spec(recipe), "artefact")), "tag");
+}
+
+bool recipe_step_wanted(const json_t *step, const json_t *settings)
+{
+    const char *when = json_string_value(json_object_get(step, "when"));
+    const json_t *value = when == NULL ? NULL : json_object_get(settings, when);
+
+    if (when == NULL || when[0] == '\0')
+        return true;
+    return json_is_string(value) ? json_string_length(value) > 0
+                                 : value != NULL && !json_is_null(value) && !json_is_false(value);
 }

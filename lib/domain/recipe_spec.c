@@ -99,6 +99,10 @@ static const struct {
     {"choice", SETTING_CHOICE},
     {"unit", SETTING_UNIT},
     {"bool", SETTING_BOOL},
+    {"compose", SETTING_COMPOSE},
+    {"registries", SETTING_REGISTRIES},
+    {"project", SETTING_PROJECT},
+    {"variable", SETTING_VARIABLE},
 };
 
 enum setting_type setting_type_of(const json_t *setting)
@@ -128,6 +132,18 @@ static int check_choices(const struct place *at, const json_t *setting, struct e
     return 0;
 }
 
+/* With {app} and {env} as they will be replaced: a default may be "{app}-{env}". */
+static int check_default(const json_t *setting, const json_t *standard, json_t **checked,
+                         struct err *err)
+{
+    json_t *filled = setting_fill_in(standard, "app", "env");
+    int rc = filled == NULL ? err_set(err, ERR_NO_MEMORY, "No memory is left.")
+                            : setting_check(setting, filled, checked, err);
+
+    json_decref(filled);
+    return rc;
+}
+
 static int check_setting(const struct place *at, const json_t *settings, const json_t *setting,
                          struct err *err)
 {
@@ -149,7 +165,7 @@ static int check_setting(const struct place *at, const json_t *settings, const j
         return -1;
     if (standard == NULL || (json_is_string(standard) && json_string_length(standard) == 0))
         return 0;
-    if (setting_check(setting, standard, &checked, err) != 0)
+    if (check_default(setting, standard, &checked, err) != 0)
         return wrong(at, "default", "is not a value of the setting's type", err);
     json_decref(checked);
     return 0;
@@ -162,7 +178,8 @@ static bool is_mode(const char *mode)
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
 {
-    static const char *const BOOLS[] = {"idempotent", "secrets", "point_of_no_return"};
+    static const char *const BOOLS[] = {"idempotent", "secrets",    "point_of_no_return",
+                                        "witness",    "registries", "compose"};
 
     if (check_string(at, step, "title", false, err) != 0
         || check_string(at, step, "writes", true, err) != 0)
@@ -253,6 +270,13 @@ static int check_capabilities(const struct recipe *recipe, struct err *err)
     return 0;
 }
 
+static bool is_artefact(const json_t *spec)
+{
+    const char *kind = json_string_value(json_object_get(spec, "artefact"));
+
+    return str_equal(kind, "tarball") || str_equal(kind, "tag");
+}
+
 int recipe_spec_check(const struct recipe *recipe, struct err *err)
 {
     const json_t *spec = recipe_spec(recipe);
@@ -266,12 +290,15 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
     if (check_string(&top, spec, "title", false, err) != 0
         || check_string(&top, spec, "summary", false, err) != 0
         || check_string(&top, spec, "artefact", true, err) != 0
+        || check_string(&top, spec, "env_format", true, err) != 0
         || check_list(&top, spec, "roles", STEPS_MAX, err) != 0
         || check_list(&top, spec, "capabilities", STEPS_MAX, err) != 0
         || check_list(&top, spec, "settings", SETTINGS_MAX, err) != 0
         || check_list(&top, spec, "steps", STEPS_MAX, err) != 0
         || check_list(&top, spec, "undo", STEPS_MAX, err) != 0)
         return -1;
+    if (json_object_get(spec, "artefact") != NULL && !is_artefact(spec))
+        return wrong(&top, "artefact", "must be tarball or tag", err);
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0)

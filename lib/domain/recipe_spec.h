@@ -17,7 +17,11 @@ enum setting_type {
     SETTING_NUMBER,
     SETTING_CHOICE,
     SETTING_UNIT,
-    SETTING_BOOL
+    SETTING_BOOL,
+    SETTING_COMPOSE,
+    SETTING_REGISTRIES,
+    SETTING_PROJECT,
+    SETTING_VARIABLE
 };
 
 enum setting_type setting_type_of(const json_t *setting);
@@ -29,5 +33,8 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err) MUST_USE;
  * lib/domain/validate.h, the field "settings.<key>". */
 int setting_check(const json_t *setting, const json_t *value, json_t **checked,
                   struct err *err) MUST_USE;
+
+/* A default with {app} and {env} replaced: a new reference, NULL when memory ran out. */
+json_t *setting_fill_in(const json_t *standard, const char *app_slug, const char *env_slug);
 
 #endif

@@ -309,6 +309,55 @@ int validate_unit(const char *field, const char *text, struct err *err)
     return 0;
 }
 
+int validate_project(const char *field, const char *text, struct err *err)
+{
+    char plain[80];
+    size_t len = 0;
+
+    for (const char *c = text; *c != '\0' && len < sizeof plain - 1; c++) {
+        if (str_starts(c, "{app}") || str_starts(c, "{env}"))
+            c += strlen("{app}") - 1; /* a slug stands here: one letter does for the check */
+        plain[len++] = *c == '}' ? 'x' : *c;
+    }
+    plain[len] = '\0';
+    if (!is_word(plain, LOWER DIGITS, LOWER DIGITS "_-", 1, 63))
+        return err_field(err, field,
+                         "A project's name has 1 to 63 lower-case letters, digits, dashes and "
+                         "underscores, and begins with a letter or digit: for example shop-api.");
+    return 0;
+}
+
+int validate_names(const char *field, const char *text, struct err *err)
+{
+    int count = 0;
+
+    for (const char *at = text; *at != '\0';) {
+        char name[48];
+        size_t len = strcspn(at, " ");
+
+        if (len == 0 || len >= sizeof name || ++count > 20
+            || (at[len] == ' ' && at[len + 1] == '\0'))
+            return err_field(err, field, "Give up to 20 names, with one space between two.");
+        memcpy(name, at, len);
+        name[len] = '\0';
+        if (validate_slug(field, name, err) != 0)
+            return -1;
+        at += len + (at[len] == ' ' ? 1 : 0);
+    }
+    return 0;
+}
+
+int validate_tag(const char *field, const char *text, struct err *err)
+{
+    if (!is_word(text, LOWER UPPER DIGITS "_", LOWER UPPER DIGITS "_.-", 1, 64))
+        return err_field(
+            err, field,
+            "An image's tag has 1 to 64 letters, digits, underscores, dots and dashes, "
+            "and begins with a letter, digit or underscore: for example 1.4.0 or the "
+            "commit's hash.");
+    return 0;
+}
+
 int validate_file_name(const char *field, const char *text, struct err *err)
 {
     size_t len = strlen(text);
@@ -326,4 +375,36 @@ int validate_file_name(const char *field, const char *text, struct err *err)
                          "A file name does not begin with a dot or a dash. Rename the "
                          "file.");
     return 0;
+}
+
+int validate_registry_login(const char *field, const char *text, struct err *err)
+{
+    size_t len = strlen(text);
+
+    if (is_blank(text))
+        return err_field(err, field,
+                         "The user name is missing. Enter the one that docker login would ask for; "
+                         "for a token, the registry's documentation names it.");
+    if (len >= REGISTRY_LOGIN_SIZE)
+        return err_field(err, field, "This user name is too long. Use at most 255 bytes.");
+    if (check_text(field, text, len, false, err) != 0)
+        return -1;
+    if (text[0] == ' ' || text[len - 1] == ' ')
+        return err_field(err, field, "This user name begins or ends with a space. Remove it.");
+    /* Name and password travel as one text with a colon between them (RFC 7617). */
+    if (strchr(text, ':') != NULL)
+        return err_field(err, field,
+                         "A user name cannot hold a colon. Enter the name alone, and the password "
+                         "in its own field.");
+    return 0;
+}
+
+int validate_registry_password(const char *field, const char *bytes, size_t len, struct err *err)
+{
+    if (len == 0)
+        return err_field(err, field, "The password is missing. Enter the password or token.");
+    if (len > REGISTRY_PASSWORD_MAX)
+        return err_field(err, field, "This password has %zu bytes. Use at most %zu.", len,
+                         REGISTRY_PASSWORD_MAX);
+    return check_text(field, bytes, len, false, err);
 }

@@ -39,6 +39,12 @@ int validate_target_path(const char *field, const char *text, struct err *err)
     MUST_USE; /* absolute, or relative to the home folder; no "..", no control */
 int validate_unit(const char *field, const char *text,
                   struct err *err) MUST_USE; /* a systemd unit name, systemd.unit(5) */
+int validate_project(const char *field, const char *text, struct err *err)
+    MUST_USE; /* a Compose project: [a-z0-9][a-z0-9_-]{0,62}; {app} and {env} stand for slugs */
+int validate_names(const char *field, const char *text,
+                   struct err *err) MUST_USE; /* up to 20 short names, one space between two */
+int validate_tag(const char *field, const char *text,
+                 struct err *err) MUST_USE; /* an image's tag: [A-Za-z0-9_][A-Za-z0-9_.-]{0,63} */
 int validate_url_path(const char *field, const char *text,
                       struct err *err) MUST_USE; /* /health?x=1 */
 int validate_https_url(const char *field, const char *text, struct err *err) MUST_USE;
@@ -53,5 +59,17 @@ struct address {
 };
 int validate_address(const char *field, const char *text, struct address *address,
                      struct err *err) MUST_USE;
+
+/* A private registry as it stands in front of an image's name: host[:port] in lower case. All names
+ * of Docker Hub's registry become docker.io. Written only on success. */
+#define REGISTRY_HOST_SIZE  300
+#define REGISTRY_LOGIN_SIZE 256
+int validate_registry_host(const char *field, const char *text, char host[REGISTRY_HOST_SIZE],
+                           struct err *err) MUST_USE;
+int validate_registry_login(const char *field, const char *text,
+                            struct err *err) MUST_USE; /* 1..255 bytes, one line, no colon */
+#define REGISTRY_PASSWORD_MAX ((size_t)4096)
+int validate_registry_password(const char *field, const char *bytes, size_t len,
+                               struct err *err) MUST_USE; /* 1..4096 bytes, one line */
 
 #endif

@@ -146,3 +146,55 @@ int validate_https_url(const char *field, const char *text, struct err *err)
                          "quote, # or a non-ASCII letter). Write it percent-encoded.");
     return 0;
 }
+
+/* Addresses that people know Docker Hub by, and that docker's configuration does not. */
+static bool is_docker_hub_page(const char *host)
+{
+    return strcmp(host, "hub.docker.com") == 0 || strcmp(host, "www.docker.com") == 0
+           || strcmp(host, "docker.com") == 0 || strcmp(host, "registry-1.docker.io") == 0
+           || strcmp(host, "registry.hub.docker.com") == 0;
+}
+
+/* What is wrong with a host that looks like something else; NULL: nothing of that kind. */
+static const char *registry_host_mistake(const char *text)
+{
+    if (text[0] == '\0')
+        return "The address is missing. Enter the registry's host, for example ghcr.example or "
+               "172.17.0.1:5000; for Docker Hub docker.io.";
+    if (strstr(text, "://") != NULL)
+        return "Leave out what stands before the host: enter ghcr.example, not "
+               "https://ghcr.example.";
+    if (strchr(text, '/') != NULL)
+        return "Leave out the slash and what follows: enter the host alone, for example "
+               "ghcr.example. The rest belongs to the names of images.";
+    if (text[strcspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] != '\0')
+        return "Enter the address in lower case: names of images have no capital letters.";
+    if (is_docker_hub_page(text))
+        return "Docker Hub's registry is called docker.io. Enter that.";
+    return NULL;
+}
+
+int validate_registry_host(const char *field, const char *text, char host[REGISTRY_HOST_SIZE],
+                           struct err *err)
+{
+    const char *mistake = registry_host_mistake(text);
+    char name[256];
+    int port = 0;
+
+    if (mistake != NULL)
+        return err_field(err, field, "%s", mistake);
+    if (text[0] == '[' || !split_host(text, name, &port) || strstr(text, ":0") != NULL)
+        return err_field(err, field,
+                         "This is not a host name or an IPv4 address, with :port where it is not "
+                         "443. Examples: ghcr.example, 172.17.0.1:5000.");
+    /* docker reads "registry/app" as an image of the user "registry" of Docker Hub. */
+    if (port == 0 && strchr(name, '.') == NULL && strcmp(name, "localhost") != 0)
+        return err_field(
+            err, field,
+            "A host without a dot needs its port, since docker takes it for a user of "
+            "Docker Hub otherwise: for example registry:5000. Or enter its full name.");
+    if (port == 0 && strcmp(name, "index.docker.io") == 0)
+        text = "docker.io";
+    memcpy(host, text, strlen(text) + 1);
+    return 0;
+}

@@ -148,8 +148,9 @@ tail_of_log() {
 }
 
 # A command that cannot even start is told here, with its own words; everything later is for the health check to see.
+# A busy server may need seconds until the keeper has written down whom it started.
 tries=0
-while [ "$tries" -lt 12 ]; do
+while [ "$tries" -lt 12 ] || { [ ! -e "$wl_state/app" ] && [ "$tries" -lt 150 ]; }; do
     tries=$((tries + 1))
     sleep 0.1 2>/dev/null || sleep 1
     if [ -e "$wl_state/last_status" ]; then

@@ -139,6 +139,34 @@ async function wholePath(name, options) {
     await ann.seen("servers");
   });
 
+  await test(`${name}: a registry is added, gets another password, is removed`, async () => {
+    await ann.go("/registries");
+    await ann.seen("registries-empty");
+    await ann.go("/registries/new");
+    await ann.seen("registry-new");
+    await ann.fill({ host: "https://ghcr.example", slug: "team-images", login: "robot$team", password: "CANARY-4712-first" });
+    await ann.send("[name=host]");
+    equal(await page.locator("[name=login]").inputValue(), "robot$team", "what was typed is kept");
+    equal(await page.locator("[name=password]").inputValue(), "", "the password is not");
+    check((await page.locator("main").innerText()).includes("Type the password again"), "and that is said");
+    await ann.seen("registry-new-refused");
+    await ann.fill({ host: "ghcr.example", password: "CANARY-4712-first" });
+    await ann.send("[name=host]");
+    equal(ann.path(), "/registries/team-images");
+    await ann.seen("registry");
+    await ann.fill({ login: "robot", password: "CANARY-4712-second" });
+    await ann.send("[name=login]");
+    equal(product.sql("SELECT login FROM registry")[0].login, "robot");
+    check(!(await page.content()).includes("CANARY-4712"), "no password is in the page");
+    await ann.go("/registries");
+    await ann.seen("registries");
+    await ann.press(page.locator("main .row-link"));
+    await page.locator("[name=confirm]").check();
+    await ann.press(page.getByRole("button", { name: "Remove registry" }));
+    equal(ann.path(), "/registries");
+    equal(product.sql("SELECT count(*) AS n FROM registry WHERE archived_at IS NULL")[0].n, 0);
+  });
+
   await test(`${name}: an app, three artefacts, an environment`, async () => {
     await ann.go("/apps");
     await ann.seen("apps-empty");

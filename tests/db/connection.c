@@ -1,5 +1,6 @@
 /* connection.c - the connection: migrations, roles, the lock on new statements, busy and full. */
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/mount.h>
@@ -95,6 +96,42 @@ static void an_older_schema_is_refused_until_migrated(void)
     CHECK(db_open(f.shared_path, DB_SHARED, DB_ROLE_WEB, &db, &err) == -1);
     CHECK_INT(err.code, ERR_CONFLICT);
     CHECK(strstr(err.user, "windlass migrate") != NULL);
+    fixture_end(&f);
+}
+
+/* How many files of this folder begin like this. */
+static int count_files(const char *folder, const char *beginning)
+{
+    char pattern[400];
+    glob_t found = {0};
+    int count;
+
+    snprintf(pattern, sizeof pattern, "%s/%s*", folder, beginning);
+    count = glob(pattern, 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+    globfree(&found);
+    return count;
+}
+
+/* A dashboard of before registries: its data stays, and a copy of it stands beside. */
+static void a_database_of_an_older_version_is_brought_forward(void)
+{
+    struct fixture f;
+    char folder[300];
+
+    fixture_shared(&f, DB_ROLE_WORKER);
+    snprintf(folder, sizeof folder, "%s/db", f.var);
+    CHECK(add_event(f.shared, "before", NULL) == 0);
+    db_close(f.shared);
+    CHECK_INT(fixture_sql(f.shared_path, "DROP TABLE registry; DELETE FROM schema_migration WHERE "
+                                         "number > 1; PRAGMA user_version=1"),
+              0);
+    CHECK(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, NULL) == -1);
+    CHECK_INT(count_files(folder, "windlass.db.before-"), 0);
+    CHECK(db_migrate(f.shared_path, DB_SHARED, -1, NULL) == 0);
+    CHECK_INT(count_files(folder, "windlass.db.before-0002."), 1);
+    MUST(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, &fixture_err));
+    CHECK_INT(last_seq(f.shared), 1);
+    CHECK_INT(fixture_sql(f.shared_path, "SELECT id FROM registry"), 0);
     fixture_end(&f);
 }
 
@@ -320,6 +357,7 @@ int main(void)
     TAP_RUN(files_have_the_mode_of_one_user_or_of_a_group);
     TAP_RUN(a_newer_schema_is_refused);
     TAP_RUN(an_older_schema_is_refused_until_migrated);
+    TAP_RUN(a_database_of_an_older_version_is_brought_forward);
     TAP_RUN(a_migration_that_was_altered_is_refused);
     TAP_RUN(a_missing_database_is_an_error_and_is_not_made);
     TAP_RUN(a_locked_database_is_busy_after_the_time_out);

@@ -4,7 +4,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
-image=$top/build/cache/bookworm-minbase.tar
 journal=$top/build/cache/deps-installed
 if [ "$(id -u)" -eq 0 ] && [ -z "${WL_BOOT_LINKS_INSIDE:-}" ]; then
     # Mounts of our own, gone with us.
@@ -60,7 +59,7 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "1..$count"
     exit 0
 fi
-[ -s "$image" ] || tests/integration/lib/setup.sh >&2
+image=$(tests/lab/lab.sh rootfs minbase) || exit 1
 
 root=$(mktemp -d /tmp/wl-boot-links.XXXXXX)
 finish() {

@@ -7,11 +7,11 @@ cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 bin=$top/build/bin
 [ "${SAN:-0}" != 1 ] || bin=$top/build/san/bin
-# shellcheck source=tests/integration/lib/container.sh
-. tests/integration/lib/container.sh
+export WL_LAB_OWNER=$$
+lab=tests/lab/lab.sh
 name=wl-installed-$$
 work=$(mktemp -d /tmp/wl-installed.XXXXXX)
-trap 'container_cleanup; rm -rf "$work"' EXIT
+trap '{ $lab server remove "$name"; $lab engine release; } >/dev/null 2>&1; rm -rf "$work"' EXIT
 trap 'exit 1' TERM INT
 count=0
 
@@ -54,13 +54,13 @@ if [ "${SAN:-0}" = 1 ]; then
     echo "ok $count - an installed Windlass # SKIP the sanitizers do not run in these sandboxes"
     finish
 fi
-: >"$work/keys"
-if ! container_engine; then
+if ! host=$($lab engine hold 2>"$work/why"); then
     count=$((count + 1))
-    echo "ok $count - an installed Windlass # SKIP $CONTAINER_WHY"
+    echo "ok $count - an installed Windlass # SKIP $(tail -n 1 "$work/why")"
     finish
 fi
-container_systemd "$name" "$work/keys" || {
+[ -z "$host" ] || export DOCKER_HOST=$host
+$lab server start --kind systemd --name "$name" >/dev/null || {
     count=1
     echo "not ok 1 - the machine does not start"
     finish

@@ -17,6 +17,12 @@ export const bin = process.env.WL_BIN ?? join(top, process.env.SAN === "1" ? "bu
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const open = new Set();
+// For what other helpers start: `thing.stop()` is called by cleanUp() unless it was called before.
+export function endAtExit({ stop }) {
+  const thing = { stop: () => (open.delete(thing), stop()) };
+  open.add(thing);
+  return thing;
+}
 export async function cleanUp() {
   for (const thing of [...open].reverse()) await thing.stop();
 }

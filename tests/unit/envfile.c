@@ -71,7 +71,7 @@ static void check_value(const char *value, size_t len)
     struct err err = {0};
     static char out[300000];
     buf_init(&text, 600000);
-    CHECK(envfile_add(&text, "KEY", value, len, &err) == 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", value, len, &err) == 0);
     bool same =
         by_shell(DASH, text.data, text.len, out, sizeof out) == len && memcmp(out, value, len) == 0;
     same = same && by_shell(BUSYBOX, text.data, text.len, out, sizeof out) == len
@@ -155,17 +155,17 @@ static void what_cannot_be_written_is_refused(void)
     struct buf text;
     struct err err = {0};
     buf_init(&text, 100);
-    CHECK(envfile_add(&text, "KEY", "a\0b", 3, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", "a\0b", 3, &err) != 0);
     CHECK_STR(err.field, "KEY");
-    CHECK(envfile_add(&text, "KEY", "\xff", 1, &err) != 0);
-    CHECK(envfile_add(&text, "1KEY", "a", 1, &err) != 0);
-    CHECK(envfile_add(&text, "A B", "a", 1, &err) != 0);
-    CHECK(envfile_add(&text, "", "a", 1, &err) != 0);
-    CHECK(envfile_add(&text, "A$(id)", "a", 1, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", "\xff", 1, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "1KEY", "a", 1, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "A B", "a", 1, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "", "a", 1, &err) != 0);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "A$(id)", "a", 1, &err) != 0);
     CHECK_INT(text.len, 0);
     char big[200];
     memset(big, 'x', sizeof big);
-    CHECK(envfile_add(&text, "KEY", big, sizeof big, &err) != 0 && err.code == ERR_TOO_LARGE);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", big, sizeof big, &err) != 0 && err.code == ERR_TOO_LARGE);
     buf_deinit(&text);
 }
 

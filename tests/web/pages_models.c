@@ -93,6 +93,7 @@ static void lists_and_cards(void)
     check("env", "/apps/hello/staging");
     check("env-never", "/apps/hello/bare");
     check("servers", "/servers");
+    check("registries", "/registries");
 }
 
 static void forms(void)
@@ -102,6 +103,7 @@ static void forms(void)
     check("env_settings", "/apps/hello/staging/settings");
     check("secrets", "/apps/hello/staging/secrets");
     check("server_new", "/servers/new");
+    check("registry_new", "/registries/new");
     check("profile", "/profile");
 }
 
@@ -122,6 +124,7 @@ static void servers_and_history(void)
     check("server", "/servers/web-1");
     check("server-new", "/servers/web-2");
     check("server-confirm", "/servers/web-2?ask=1");
+    check("registry", "/registries/team");
     check("audit", "/audit");
     check("audit_event", "/audit/5");
 }

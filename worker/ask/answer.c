@@ -22,6 +22,9 @@ static const struct verb {
     {"server.host_key", ask_server_host_key, false},
     {"server.pin", ask_server_pin, false},
     {"secrets.save", ask_secrets_save, false},
+    {"registry.save", ask_registry_save, false},
+    {"registry.password", ask_registry_password, false},
+    {"registry.remove", ask_registry_remove, false},
 };
 
 int ask_ping(struct question *q, struct err *err)

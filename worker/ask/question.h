@@ -28,6 +28,7 @@ struct question {
 typedef int ask_verb_fn(struct question *q, struct err *err);
 ask_verb_fn ask_ping, ask_setup, ask_login, ask_logout, ask_password_change;
 ask_verb_fn ask_server_add, ask_server_host_key, ask_server_pin, ask_secrets_save;
+ask_verb_fn ask_registry_save, ask_registry_password, ask_registry_remove;
 
 /* Answer one message: finds the verb, checks the session where it needs one, and always leaves an
  * answer in out

@@ -15,13 +15,16 @@
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/domain/plan.h"
+#include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
 #include "worker/jobs/kind.h"
+#include "worker/registry_logins.h"
 #include "worker/secret_values.h"
 
 #define CONNECT_MS 90000
 #define LOCK_MS    60000
 #define UNLOCK_MS  60000
+#define PINS_MAX   ((size_t)64 * 1024)
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -31,17 +34,6 @@ static const char *text_of(const json_t *object, const char *key)
 
 /* --- plan ---------------------------------------------------------------------------------------
  */
-
-/* Whether a step's `when` names a setting that is set. */
-static bool is_wanted(const json_t *step, const json_t *settings)
-{
-    const char *when = text_of(step, "when");
-    if (when[0] == '\0')
-        return true;
-    const json_t *value = json_object_get(settings, when);
-    return json_is_string(value) ? json_string_length(value) > 0
-                                 : value != NULL && !json_is_null(value) && !json_is_false(value);
-}
 
 static int add_recipe_steps(json_t *steps, const json_t *list, const char *phase,
                             const json_t *settings, struct err *err)
@@ -57,8 +49,11 @@ static int add_recipe_steps(json_t *steps, const json_t *list, const char *phase
             .phase = phase,
             .idempotent = json_is_true(json_object_get(step, "idempotent")),
             .point_of_no_return = json_is_true(json_object_get(step, "point_of_no_return")),
+            .witness = json_is_true(json_object_get(step, "witness")),
             .secrets = json_is_true(json_object_get(step, "secrets")),
-            .skipped = !is_wanted(step, settings),
+            .registries = json_is_true(json_object_get(step, "registries")),
+            .compose = json_is_true(json_object_get(step, "compose")),
+            .skipped = !recipe_step_wanted(step, settings),
             .script = json_string_value(json_object_get(step, "script")),
             .deadline_ms = json_integer_value(json_object_get(step, "deadline_s")) * 1000};
         if (plan_add_step(steps, &s, err) != 0)
@@ -121,6 +116,20 @@ static int check_release(const json_t *release, const json_t *basis, struct err 
     return 0;
 }
 
+/* What is deployed, as basis_of_deploy wants it: a row, or for a recipe of images the tag alone. */
+static int find_artefact(struct worker *w, const struct run *run, json_t **artefact,
+                         struct err *err)
+{
+    if (!recipe_takes_artefact(run->recipe)) {
+        *artefact = json_pack("{s:O, s:s}", "version", json_object_get(run->release, "version"),
+                              "sha256", "");
+        return *artefact != NULL ? 0 : err_set(err, ERR_INTERNAL, "The release has no version.");
+    }
+    if (artefact_by_id(w->db, text_of(run->release, "artefact_id"), artefact, err) == 0)
+        return 0;
+    return err_wrap(err, "The artefact of this release");
+}
+
 /* Everything is looked up anew: the row only names ids. */
 static int find_basis(struct worker *w, struct run *run, json_t **basis, json_t **settings,
                       struct err *err)
@@ -135,13 +144,10 @@ static int find_basis(struct worker *w, struct run *run, json_t **basis, json_t 
         err_set(err, ERR_DENIED, "The release belongs to another environment.");
         goto out;
     }
-    if (artefact_by_id(w->db, text_of(run->release, "artefact_id"), &artefact, err) != 0) {
-        err_wrap(err, "The artefact of this release");
-        goto out;
-    }
     recipe_free(run->recipe); /* of a try that the database cut short */
     run->recipe = NULL;
-    if (recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err) != 0)
+    if (recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err) != 0
+        || find_artefact(w, run, &artefact, err) != 0)
         goto out;
     rc = basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact}, basis,
                          settings, err);
@@ -208,38 +214,53 @@ static int same_recipe(struct worker *w, struct run *run, struct err *err)
                    "cannot go on. Look at the server, then deploy again.");
 }
 
-static int hide_values(struct worker *w, struct run *run, struct err *err)
+static int hide_one(struct run *run, const char *bytes, size_t len, struct err *err)
+{
+    size_t room = CRYPTO_B64_SIZE(len);
+    char *text = malloc(room);
+    int rc = text == NULL ? err_set(err, ERR_NO_MEMORY, "No memory is left.")
+                          : hide_add(run->hide, bytes, len, err);
+    if (rc == 0) {
+        crypto_b64(text, room, bytes, len);
+        json_array_append_new(run->hidden, json_string(text));
+        crypto_wipe(text, room);
+    }
+    free(text);
+    return rc;
+}
+
+static int hide_secrets(struct worker *w, struct run *run, struct err *err)
 {
     struct secret_values values = {0};
-    int rc = -1;
     json_int_t number = json_integer_value(json_object_get(run->release, "secret_set"));
+    int rc = secret_values_to_mask(w->db, w->vault, text_of(run->job, "environment_id"), number,
+                                   &values, err);
+    for (size_t i = 0; i < values.count && rc == 0; i++)
+        rc = hide_one(run, values.items[i].bytes, values.items[i].len, err);
+    secret_values_free(&values);
+    return rc;
+}
 
+static int hide_passwords(struct worker *w, struct run *run, struct err *err)
+{
+    struct registry_logins logins = {0};
+    const char *names = text_of(json_object_get(run->plan, "settings"), "registries");
+    int rc = names[0] == '\0' ? 0 : registry_logins_load(w->db, w->vault, names, &logins, err);
+    for (size_t i = 0; i < logins.count && rc == 0; i++)
+        rc = hide_one(run, logins.items[i].password, logins.items[i].password_len, err);
+    registry_logins_free(&logins);
+    return rc;
+}
+
+static int hide_values(struct worker *w, struct run *run, struct err *err)
+{
     hide_free(run->hide);
+    json_decref(run->hidden);
     run->hide = hide_new();
     run->hidden = json_array();
     if (run->hide == NULL || run->hidden == NULL)
         return err_set(err, ERR_NO_MEMORY, "No memory is left.");
-    if (secret_values_to_mask(w->db, w->vault, text_of(run->job, "environment_id"), number, &values,
-                              err)
-        != 0)
-        return -1;
-    for (size_t i = 0; i < values.count; i++) {
-        const struct secret_item *item = &values.items[i];
-        size_t room = CRYPTO_B64_SIZE(item->len);
-        char *text = malloc(room);
-        if (text == NULL || hide_add(run->hide, item->bytes, item->len, err) != 0) {
-            free(text);
-            goto out;
-        }
-        crypto_b64(text, room, item->bytes, item->len);
-        json_array_append_new(run->hidden, json_string(text));
-        crypto_wipe(text, room);
-        free(text);
-    }
-    rc = 0;
-out:
-    secret_values_free(&values);
-    return rc;
+    return hide_secrets(w, run, err) != 0 ? -1 : hide_passwords(w, run, err);
 }
 
 static int open_deploy(struct worker *w, struct run *run, struct err *err)
@@ -252,28 +273,39 @@ static int open_deploy(struct worker *w, struct run *run, struct err *err)
 /* --- begin --------------------------------------------------------------------------------------
  */
 
+/* What stands in front of a step's script: lib.sh, and the recipe's own common.sh where it has one.
+ */
+static json_t *library_of(const struct recipe *recipe)
+{
+    const char *lib = recipe_script(recipe, "lib.sh"), *common = recipe_script(recipe, "common.sh");
+    return json_sprintf("%s\n%s\n", lib == NULL ? "" : lib, common == NULL ? "" : common);
+}
+
 static int add_scripts(struct run *run, json_t *frame, struct deploy_input *input, struct err *err)
 {
     size_t i;
-    json_t *step;
+    json_t *step, *lib = library_of(run->recipe);
+    int rc = lib == NULL ? err_set(err, ERR_INTERNAL, "The recipe's scripts are no text.") : 0;
     json_array_foreach(json_object_get(frame, "steps"), i, step)
     {
         const char *file = json_string_value(json_object_get(step, "file"));
         const char *script = file == NULL ? NULL : recipe_script(run->recipe, file);
-        const char *lib = recipe_script(run->recipe, "lib.sh");
-        if (file == NULL)
-            continue;
-        if (script == NULL)
-            return err_set(err, ERR_INTERNAL, "The recipe has no file %.60s.", file);
         json_t *text = NULL;
-        if (deploy_input_text(input, json_is_true(json_object_get(step, "secrets")), &text, err)
-            != 0)
-            return -1;
+        if (file == NULL || rc != 0)
+            continue;
+        if (script == NULL) {
+            rc = err_set(err, ERR_INTERNAL, "The recipe has no file %.60s.", file);
+            continue;
+        }
+        rc = deploy_input_text(input, step, &text, err);
+        if (rc != 0)
+            continue;
         json_object_set_new(step, "input", text);
         json_object_set_new(step, "script", json_string(script));
-        json_object_set_new(step, "lib", json_string(lib == NULL ? "" : lib));
+        json_object_set(step, "lib", lib);
     }
-    return 0;
+    json_decref(lib);
+    return rc;
 }
 
 static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
@@ -293,32 +325,58 @@ static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *
     return 0;
 }
 
+/* Hosts after the first run what the first one pulled, whatever a tag has become since. */
+static int find_pins(struct worker *w, const struct run *run, struct buf *pins, struct err *err)
+{
+    json_t *images = NULL;
+    if (run->host == 0)
+        return 0;
+    if (deploy_images(w, run, &images, err) != 0)
+        return -1;
+    deploy_images_pins(images, pins);
+    json_decref(images);
+    return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
+}
+
 static int begin_deploy(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
 {
     json_t *target = NULL;
     struct deploy_input input;
+    struct buf pins;
     int rc = -1;
     const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)run->host);
 
     deploy_input_init(&input);
+    buf_init(&pins, PINS_MAX);
     if (target_for_begin(w, json_string_value(json_object_get(host, "server_id")), &target, err)
             != 0
-        || deploy_input_make(&input, w, run, err) != 0 || add_scripts(run, frame, &input, err) != 0)
+        || find_pins(w, run, &pins, err) != 0
+        || deploy_input_make(&input, w, run, pins.data, err) != 0
+        || add_scripts(run, frame, &input, err) != 0)
         goto out;
     json_object_set(frame, "target", target);
     json_object_set(frame, "settings", json_object_get(run->plan, "settings"));
     json_object_set(frame, "version", json_object_get(run->release, "version"));
-    rc = open_artefact(w, run, frame, fd, err);
+    rc = recipe_takes_artefact(run->recipe) ? open_artefact(w, run, frame, fd, err) : 0;
 out:
+    buf_deinit(&pins);
     deploy_input_deinit(&input);
     json_decref(target);
     return rc;
 }
 
-/* A changed host key was met: the server's page must say so as well. */
+/* The release keeps what was pulled; and where a changed host key was met, the server's page must
+ * say so as well. */
 static int store_deploy(struct worker *w, struct run *run, json_t *detail, struct err *err)
 {
-    return target_store_key_changed(w, run, detail, err);
+    json_t *images = NULL;
+    if (deploy_images(w, run, &images, err) != 0)
+        return -1;
+    int rc = json_object_size(images) == 0
+                 ? 0
+                 : release_set_images(w->db, text_of(run->job, "release_id"), images, err);
+    json_decref(images);
+    return rc != 0 ? -1 : target_store_key_changed(w, run, detail, err);
 }
 
 const struct job_kind JOB_DEPLOY = {.name = "deploy",

@@ -3,23 +3,31 @@
 
 #include <ctype.h>
 #include <string.h>
+#include "lib/base/str.h"
 #include "lib/domain/envfile.h"
 #include "lib/domain/shell.h"
+#include "worker/registry_logins.h"
 #include "worker/secret_values.h"
 
-#define COMMON_MAX ((size_t)512 * 1024)
-#define SECRET_MAX ((size_t)2 * 1024 * 1024)
+#define COMMON_MAX   ((size_t)512 * 1024)
+#define SECRET_MAX   ((size_t)2 * 1024 * 1024)
+#define COMPOSE_ROOM ((size_t)512 * 1024) /* quoted for the shell, each quote takes four bytes */
 
 void deploy_input_init(struct deploy_input *input)
 {
     buf_init(&input->common, COMMON_MAX);
-    buf_init(&input->secret, SECRET_MAX);
+    buf_init(&input->secrets, SECRET_MAX);
+    buf_init(&input->compose, COMPOSE_ROOM);
+    buf_init(&input->registries, SECRET_MAX);
 }
 
 void deploy_input_deinit(struct deploy_input *input)
 {
-    buf_wipe(&input->secret);
-    buf_deinit(&input->secret);
+    buf_wipe(&input->secrets);
+    buf_wipe(&input->registries);
+    buf_deinit(&input->secrets);
+    buf_deinit(&input->registries);
+    buf_deinit(&input->compose);
     buf_deinit(&input->common);
 }
 
@@ -47,14 +55,15 @@ static int assign_value(struct buf *out, const char *name, const json_t *value, 
     return assign_text(out, name, value, err);
 }
 
-/* WL_SET_<KEY IN CAPITALS> for each setting. */
-static int assign_settings(struct buf *out, const json_t *settings, struct err *err)
+/* WL_SET_<KEY IN CAPITALS> for each setting; the Compose file, which is large, apart. */
+static int assign_settings(struct deploy_input *input, const json_t *settings, struct err *err)
 {
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)settings, key, value)
     {
         char name[128];
+        struct buf *out = str_equal(key, "compose") ? &input->compose : &input->common;
         int n = snprintf(name, sizeof name, "WL_SET_%s", key);
         if (n < 0 || (size_t)n >= sizeof name)
             return err_set(err, ERR_INTERNAL, "A setting's name is too long.");
@@ -94,33 +103,101 @@ static int assign_job(struct buf *out, const struct run *run, struct err *err)
     return assign_number(out, "WL_EPOCH", (json_int_t)run->hold.epoch, err);
 }
 
+/* --- variables ----------------------------------------------------------------------------------
+ */
+
+/* The version stands in .env beside the variables, so the file in the project folder says by itself
+ * what runs. */
+static int add_version(struct buf *file, const struct run *run, const char *variable,
+                       struct err *err)
+{
+    const char *version = json_string_value(json_object_get(run->release, "version"));
+    if (variable == NULL || variable[0] == '\0' || version == NULL)
+        return 0;
+    return envfile_add(file, ENVFILE_COMPOSE, variable, version, strlen(version), err);
+}
+
+static int add_value(struct buf *file, enum envfile_format format, const struct secret_item *item,
+                     const char *variable, struct err *err)
+{
+    if (item->is_file)
+        return err_field(err, item->key,
+                         "%.128s is a file, and this recipe places no files. Make it a variable.",
+                         item->key);
+    if (str_equal(item->key, variable))
+        return err_field(err, item->key,
+                         "%.128s is the variable of the version in the settings and a variable of "
+                         "the environment as well. Rename one of the two.",
+                         item->key);
+    return envfile_add(file, format, item->key, item->bytes, item->len, err);
+}
+
 /* The finished text of the env file, as one assignment. */
-static int assign_env_file(struct buf *out, const struct secret_values *values, struct err *err)
+static int assign_env_file(struct buf *out, const struct run *run,
+                           const struct secret_values *values, struct err *err)
 {
     struct buf file;
-    int rc = -1;
+    int rc = 0;
+    const json_t *spec = recipe_spec(run->recipe),
+                 *settings = json_object_get(run->plan, "settings");
+    const char *variable = json_string_value(json_object_get(settings, "version_variable"));
+    enum envfile_format format =
+        str_equal(json_string_value(json_object_get(spec, "env_format")), "compose")
+            ? ENVFILE_COMPOSE
+            : ENVFILE_SHELL;
     buf_init(&file, SECRET_MAX);
-    for (size_t i = 0; i < values->count; i++) {
-        const struct secret_item *item = &values->items[i];
-        if (item->is_file) {
-            err_field(err, item->key,
-                      "%.128s is a file, and this recipe places no files. Make it a "
-                      "variable.",
-                      item->key);
-            goto out;
-        }
-        if (envfile_add(&file, item->key, item->bytes, item->len, err) != 0)
-            goto out;
-    }
-    rc = shell_assign(out, "WL_ENV_FILE", file.data, file.len, err);
-out:
+    for (size_t i = 0; i < values->count && rc == 0; i++)
+        rc = add_value(&file, format, &values->items[i], variable, err);
+    if (rc == 0)
+        rc = add_version(&file, run, variable, err);
+    if (rc == 0)
+        rc = shell_assign(out, "WL_ENV_FILE", file.data, file.len, err);
     buf_wipe(&file);
     buf_deinit(&file);
     return rc;
 }
 
+/* --- registries ---------------------------------------------------------------------------------
+ */
+
+static int assign_login(struct buf *out, size_t number, const struct registry_login *login,
+                        struct err *err)
+{
+    char name[64];
+    (void)snprintf(name, sizeof name, "WL_REGISTRY_%zu_HOST", number);
+    if (shell_assign(out, name, login->host, strlen(login->host), err) != 0)
+        return -1;
+    (void)snprintf(name, sizeof name, "WL_REGISTRY_%zu_LOGIN", number);
+    if (shell_assign(out, name, login->login, strlen(login->login), err) != 0)
+        return -1;
+    (void)snprintf(name, sizeof name, "WL_REGISTRY_%zu_PASSWORD", number);
+    return shell_assign(out, name, login->password, login->password_len, err);
+}
+
+static int assign_registries(struct buf *out, struct worker *w, const struct run *run,
+                             struct err *err)
+{
+    const json_t *settings = json_object_get(run->plan, "settings");
+    const char *names = json_string_value(json_object_get(settings, "registries"));
+    struct registry_logins logins = {0};
+    int rc = 0;
+    if (names == NULL || names[0] == '\0')
+        return 0;
+    if (registry_logins_load(w->db, w->vault, names, &logins, err) != 0)
+        return -1;
+    for (size_t i = 0; i < logins.count && rc == 0; i++)
+        rc = assign_login(out, i + 1, &logins.items[i], err);
+    if (rc == 0)
+        rc = assign_number(out, "WL_REGISTRIES", (json_int_t)logins.count, err);
+    registry_logins_free(&logins);
+    return rc;
+}
+
+/* --- all of it ----------------------------------------------------------------------------------
+ */
+
 int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *run,
-                      struct err *err)
+                      const char *pins, struct err *err)
 {
     struct secret_values values = {0};
     int rc = -1;
@@ -128,23 +205,32 @@ int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *
     json_int_t number = json_integer_value(json_object_get(run->release, "secret_set"));
 
     if (assign_job(&input->common, run, err) != 0
-        || assign_settings(&input->common, json_object_get(run->plan, "settings"), err) != 0)
+        || assign_settings(input, json_object_get(run->plan, "settings"), err) != 0
+        || shell_assign(&input->common, "WL_PINS", pins, strlen(pins), err) != 0
+        || assign_registries(&input->registries, w, run, err) != 0)
         return -1;
     if (secret_values_of_set(w->db, w->vault, env, number, &values, err) != 0)
         return -1;
-    rc = assign_env_file(&input->secret, &values, err);
+    rc = assign_env_file(&input->secrets, run, &values, err);
     secret_values_free(&values);
     return rc;
 }
 
-int deploy_input_text(const struct deploy_input *input, bool secrets, json_t **text,
+static void add_when(struct buf *all, const struct buf *part, const json_t *step, const char *key)
+{
+    if (json_is_true(json_object_get(step, key)))
+        buf_add(all, part->data, part->len);
+}
+
+int deploy_input_text(const struct deploy_input *input, const json_t *step, json_t **text,
                       struct err *err)
 {
     struct buf all;
-    buf_init(&all, COMMON_MAX + SECRET_MAX);
+    buf_init(&all, COMMON_MAX + SECRET_MAX + COMPOSE_ROOM + SECRET_MAX);
     buf_add(&all, input->common.data, input->common.len);
-    if (secrets)
-        buf_add(&all, input->secret.data, input->secret.len);
+    add_when(&all, &input->secrets, step, "secrets");
+    add_when(&all, &input->compose, step, "compose");
+    add_when(&all, &input->registries, step, "registries");
     *text = buf_ok(&all) ? json_stringn(all.data, all.len) : NULL;
     buf_wipe(&all);
     buf_deinit(&all);

@@ -86,6 +86,7 @@ static int parse_step(struct runner *r, const json_t *object, struct err *err)
     step->undo = strcmp(text(object, "phase"), "undo") == 0;
     step->idempotent = json_is_true(json_object_get(object, "idempotent"));
     step->point_of_no_return = json_is_true(json_object_get(object, "point_of_no_return"));
+    step->witness = step->mode == MODE_HEALTH || json_is_true(json_object_get(object, "witness"));
     step->deadline_ms = json_integer_value(json_object_get(object, "deadline_ms"));
     if (step->deadline_ms <= 0)
         step->deadline_ms = 60000;

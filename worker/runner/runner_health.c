@@ -221,6 +221,10 @@ static void begin_health(struct health *h, struct runner *r, struct step *step)
     (void)str_copy(h->via, sizeof h->via, "ssh");
     (void)str_copy(h->last, sizeof h->last, "it was not asked yet");
     heed_results(h);
+    /* An image's tag need not be what the app calls its version: then the recipe asks not to
+     * compare, and the image's digest is the witness. */
+    if (json_is_false(json_object_get(r->settings, "health_version")))
+        h->want_version[0] = '\0';
 }
 
 static void tell_witnesses(struct health *h)

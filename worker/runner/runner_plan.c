@@ -105,13 +105,13 @@ static bool has_ended_badly(const struct step *step)
            || step->state == STEP_UNKNOWN;
 }
 
-/* The release is live and was seen healthy: from here on nothing is undone. */
+/* The release is live and every witness saw it: from here on nothing is undone. */
 static bool is_proven(const struct runner *r)
 {
     bool any = false;
     for (int i = 0; i < r->step_count; i++) {
         const struct step *step = &r->steps[i];
-        if (!step->undo && step->mode == MODE_HEALTH) {
+        if (!step->undo && step->witness) {
             any = true;
             if (step->state != STEP_OK)
                 return false;
@@ -186,12 +186,18 @@ static const struct step *find_undo(const struct runner *r)
     return NULL;
 }
 
-static const struct step *find_undo_health(const struct runner *r)
+/* All witnesses of the undo ended in this way, and there is one. */
+static bool undo_witnesses_are(const struct runner *r, enum step_end end)
 {
-    for (int i = 0; i < r->step_count; i++)
-        if (r->steps[i].undo && r->steps[i].mode == MODE_HEALTH)
-            return &r->steps[i];
-    return NULL;
+    bool any = false;
+    for (int i = 0; i < r->step_count; i++) {
+        if (!r->steps[i].undo || !r->steps[i].witness)
+            continue;
+        any = true;
+        if (r->steps[i].state != end)
+            return false;
+    }
+    return any;
 }
 
 /* The undo step that did not end well, or NULL. */
@@ -203,8 +209,7 @@ static struct step *run_undo(struct runner *r)
         complete = complete && (!r->steps[i].undo || has_ended_well(&r->steps[i]));
     if (complete) { /* a runner before this one did it all; only the lock is left, which must not be
                        taken again */
-        const struct step *health = find_undo_health(r);
-        r->nothing_before = health != NULL && health->state == STEP_SKIPPED;
+        r->nothing_before = undo_witnesses_are(r, STEP_SKIPPED);
         return NULL;
     }
     for (int i = 0; i < r->step_count && !r->gone; i++) {
@@ -215,7 +220,7 @@ static struct step *run_undo(struct runner *r)
             return step;
         if (has_ended_well(step))
             continue;
-        if (step->mode == MODE_HEALTH && r->nothing_before) {
+        if (step->witness && r->nothing_before) {
             skip_step(r, step, "There was no release before this one.");
             continue;
         }
@@ -225,12 +230,6 @@ static struct step *run_undo(struct runner *r)
             return step;
     }
     return NULL;
-}
-
-static bool undo_was_proven(const struct runner *r)
-{
-    const struct step *health = find_undo_health(r);
-    return health != NULL && health->state == STEP_OK;
 }
 
 static void judge_undo(struct runner *r, const struct step *bad, struct outcome *o)
@@ -252,7 +251,7 @@ static void judge_undo(struct runner *r, const struct step *bad, struct outcome 
                        stuck->cause);
         (void)snprintf(o->left_as, sizeof o->left_as,
                        "It is not proven that the old release serves. Look at the server.");
-    } else if (r->nothing_before || !undo_was_proven(r)) {
+    } else if (r->nothing_before || !undo_witnesses_are(r, STEP_OK)) {
         o->verdict = cancelled ? "cancelled" : "failed";
         (void)snprintf(o->summary, sizeof o->summary, "%.400s",
                        cancelled ? "Cancelled after the switch." : bad->cause);

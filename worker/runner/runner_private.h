@@ -43,6 +43,7 @@ struct step {
     const char *name, *title;
     enum step_mode mode;
     bool undo, idempotent, point_of_no_return;
+    bool witness; /* what it saw is part of the proof: a health step, or one the recipe names */
     int64_t deadline_ms;
     const char *lib, *script, *input; /* borrowed from the begin frame; may be NULL */
     enum step_end state;

@@ -27,8 +27,8 @@ SELECT e.id, e.slug, e.tier, e.recipe, e.settings AS settings_json, e.live_state
        r.id AS live_id, r.number AS live_number, r.version AS live_version, r.outcome AS live_outcome,
        r.created_at AS live_created_at, u.name AS live_by_name, u.login AS live_by_login, r.why AS live_why,
        r.trigger AS live_trigger, r.secret_set AS live_secret_set, r.artefact_sha256 AS live_artefact_sha256,
-       r.git_commit AS live_git_commit, r.job_id AS live_job_id,
-       f.id IS NOT NULL AND f.removed_at IS NULL AS has_artefact,
+       r.git_commit AS live_git_commit, r.images AS live_images_json, r.job_id AS live_job_id,
+       (r.artefact_id IS NULL OR (f.id IS NOT NULL AND f.removed_at IS NULL)) AS can_repeat,
        j.id AS last_id, j.kind AS last_kind, j.verdict AS last_verdict, j.summary AS last_summary,
        j.ended_at AS last_ended_at,
        (SELECT count(*) FROM environment_server s WHERE s.environment_id = e.id) AS servers
@@ -45,7 +45,7 @@ ORDER BY a.slug, e.position, e.slug LIMIT :limit;
 -- name: environment_releases  roles: web cli  returns: many
 SELECT r.id, r.number, r.version, r.outcome, r.created_at, u.name AS by_name, u.login AS by_login, r.why, r.trigger,
        r.secret_set, r.artefact_sha256, r.git_commit, r.job_id,
-       f.id IS NOT NULL AND f.removed_at IS NULL AS has_artefact
+       (r.artefact_id IS NULL OR (f.id IS NOT NULL AND f.removed_at IS NULL)) AS can_repeat
 FROM release r LEFT JOIN user u ON u.id = r.created_by LEFT JOIN artefact f ON f.id = r.artefact_id
 WHERE r.environment_id = :environment_id AND r.number < :before ORDER BY r.number DESC LIMIT :limit;
 
@@ -53,8 +53,8 @@ WHERE r.environment_id = :environment_id AND r.number < :before ORDER BY r.numbe
 -- name: environment_release_by_id  roles: web worker cli  returns: one
 SELECT r.id, r.number, r.version, r.outcome, r.created_at, u.name AS by_name, u.login AS by_login, r.why, r.trigger,
        r.secret_set, r.artefact_sha256, r.git_commit, r.job_id,
-       f.id IS NOT NULL AND f.removed_at IS NULL AS has_artefact, r.recipe, r.recipe_sha256,
-       r.settings AS settings_json, r.hosts AS hosts_json
+       (r.artefact_id IS NULL OR (f.id IS NOT NULL AND f.removed_at IS NULL)) AS can_repeat, r.recipe, r.recipe_sha256,
+       r.settings AS settings_json, r.hosts AS hosts_json, r.images AS images_json
 FROM release r LEFT JOIN user u ON u.id = r.created_by LEFT JOIN artefact f ON f.id = r.artefact_id
 WHERE r.id = :id;
 
@@ -79,6 +79,6 @@ UPDATE environment SET next_job = next_job + 1 WHERE id = :id RETURNING next_job
 
 -- name: environment_release_insert  roles: web cli  writes: release  returns: none
 INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, hosts, version, artefact_id,
-                     artefact_sha256, secret_set, why, trigger, created_at, created_by, job_id)
+                     artefact_sha256, compose, secret_set, why, trigger, created_at, created_by, job_id)
 VALUES (:id, :environment_id, :number, :recipe, :recipe_sha256, :settings, :hosts, :version, :artefact_id,
-        :artefact_sha256, :secret_set, :why, 'button', :now, :created_by, :job_id);
+        :artefact_sha256, CAST(json_extract(:settings, '$.compose') AS BLOB), :secret_set, :why, 'button', :now, :created_by, :job_id);

@@ -124,6 +124,14 @@ FROM job_host h LEFT JOIN server s ON s.id = h.server_id WHERE h.job_id = :job_i
 SELECT host, step, name, title, phase, state, status, cause, results AS results_json, started_at, ended_at, log_from
 FROM job_step WHERE job_id = :job_id ORDER BY host, name = 'unlock', step LIMIT 5000;
 
+-- What steps that look at containers saw, newest first: the last job that looked, and per host its last look. Such steps report service_<n>.
+-- name: job_web_looks  roles: web cli  returns: many
+SELECT s.job_id, s.host, h.name AS server, s.results AS results_json, s.ended_at, s.state, s.phase
+FROM job j JOIN job_step s ON s.job_id = j.id JOIN job_host h ON h.job_id = j.id AND h.host = s.host
+WHERE j.environment_id = :environment_id AND j.state = 'ended' AND s.ended_at IS NOT NULL
+  AND json_extract(s.results, '$.service_1') IS NOT NULL
+ORDER BY j.serial DESC, s.ended_at DESC, s.step DESC LIMIT 200;
+
 -- What a queued job waits for: those of its environment before it, oldest first.
 -- name: job_web_ahead  roles: web cli  returns: many
 SELECT j.id, j.number, j.kind, j.state, j.created_at, j.started_at, u.name AS by_name

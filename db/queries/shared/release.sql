@@ -10,6 +10,9 @@ FROM release r LEFT JOIN artefact f ON f.id = r.artefact_id WHERE r.id = :id;
 -- name: release_end  roles: worker  writes: release  returns: none
 UPDATE release SET outcome = :outcome WHERE id = :id AND outcome = 'pending';
 
+-- name: release_set_images  roles: worker  writes: release  returns: none
+UPDATE release SET images = :images WHERE id = :id AND images IS NULL;
+
 -- name: release_set_live  roles: worker  writes: environment  returns: none
 UPDATE environment SET live_release_id = :release_id, live_since = :now, live_state = :state WHERE id = :environment_id;
 

@@ -30,6 +30,7 @@
 #include "lib/crypto/unseal.h"
 #include "lib/domain/joblog.h"
 #include "lib/domain/recipe.h"
+#include "tests/web/lib/registry_row.h"
 
 #define PRINT_A "SHA256:mVx2hZ0u9vW4yQpRk7sT1nB8cLdE5fGjHa3KiOoPq6w"
 #define PRINT_B "SHA256:Zk9dQ0hYt2LrXc8VbN5mP1sWfE7uA3gJ6oKiTqRyB4x"
@@ -380,8 +381,8 @@ static UNUSED void stage_open(struct stage *s)
 }
 
 /* An app with two environments: `staging` with a release live, one failed, one running and one
- * queued deploy, and `bare` with nothing; a checked server and one that is new; the person is an
- * admin. */
+ * queued deploy, and `bare` with nothing; a checked server and one that is new, a registry; the
+ * person is an admin. */
 static UNUSED void stage_furnish(struct stage *s)
 {
     struct app_new app = {.slug = "hello", .name = "Hello", .note = "The demo."};
@@ -391,6 +392,7 @@ static UNUSED void stage_furnish(struct stage *s)
     WORLD_MUST(app_create(s->w.db, &s->actor, &app, s->app_id, &world_err));
     stage_server(s, "web-1", s->server_id, true);
     stage_server(s, "web-2", s->new_server_id, false);
+    add_registry(s->w.worker, &s->actor, "team");
     stage_environment(s, "staging", s->server_id, s->env_id);
     stage_environment(s, "bare", NULL, s->bare_env_id);
     stage_artefact(s, "1.0.0", SHA_A, s->artefact_id);

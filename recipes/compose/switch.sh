@@ -1,0 +1,55 @@
+# switch.sh - the point of no return: the release's files go into the project folder, and Compose replaces the containers. Each line may be repeated after a cut.
+# What was there before this job is written down first, for switch_back.sh. Files are moved and
+# linked, not copied: a full disk must stop neither this nor the way back.
+# shellcheck shell=sh disable=SC2154
+wl_project_places
+wl_check_lock
+wl_engine
+umask 077
+[ -s "$wl_release/docker-compose.override.yml" ] || wl_fail "The release's files are gone: $wl_release. Fix: deploy again."
+
+keep() { # file of the project folder: a second name in before-<job>
+    [ ! -f "$wl_root/$1" ] || ln -- "$wl_root/$1" "$wl_before.part/$1" 2>/dev/null || cp -p -- "$wl_root/$1" "$wl_before.part/$1" ||
+        wl_write_failed "$wl_state" "Keeping the old $1"
+}
+
+# The containers as they are: with nothing of ours in the folder this is all there is to go back to.
+note_containers() {
+    wl_look >"$wl_before.part/containers" || wl_engine_failed "The containers cannot be listed."
+    id=$(wl_containers | head -n 1)
+    [ -n "$id" ] || return 0
+    folder=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' "$id" 2>/dev/null)
+    docker inspect --format '{{index .Config.Labels "com.docker.compose.project.config_files"}}' "$id" 2>/dev/null | tr ',' '\n' |
+        awk -v folder="$folder" 'NF { print (/^\// ? $0 : folder "/" $0) }' >"$wl_before.part/config_files" || wl_write_failed "$wl_state" "Writing down what serves"
+}
+
+if [ ! -d "$wl_before" ]; then
+    rm -rf -- "$wl_before.part"
+    mkdir -- "$wl_before.part" || wl_write_failed "$wl_state" "Writing down what serves"
+    for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected; do
+        case $file in .windlass/*) mkdir -p -- "$wl_before.part/.windlass" || wl_write_failed "$wl_state" "Writing down what serves" ;; esac
+        keep "$file"
+    done
+    note_containers
+    sync -f "$wl_before.part" 2>/dev/null || sync
+    mv -T -- "$wl_before.part" "$wl_before" || wl_write_failed "$wl_state" "Writing down what serves"
+fi
+
+wl_check_lock
+place() { # file: from the release's place/ into the project folder. One that was moved before a cut is there already
+    [ ! -f "$wl_release/place/$1" ] || mv -fT -- "$wl_release/place/$1" "$wl_root/$1" || wl_write_failed "$wl_root" "Putting $1 in place"
+}
+say() { # text, file in .windlass
+    { printf '%s\n' "$1" >"$wl_state/$2.next" && mv -fT -- "$wl_state/$2.next" "$wl_state/$2"; } || wl_write_failed "$wl_state" "Writing $2"
+}
+awk -F"$tab" -v OFS="$tab" '{ print $1, $4, $5, $2 }' "$wl_release/images" >"$wl_state/expected.next" || wl_write_failed "$wl_state" "Writing what is expected"
+for file in docker-compose.yml .env docker-compose.override.yml; do
+    place "$file"
+done
+mv -fT -- "$wl_state/expected.next" "$wl_state/expected" || wl_write_failed "$wl_state" "Writing what is expected"
+say "$WL_RELEASE_ID" live
+say "$WL_VERSION" version
+sync -f "$wl_root" 2>/dev/null || sync
+
+wl_up "$wl_root" "$wl_root/docker-compose.override.yml"
+wl_note "The containers of $wl_project are those of v$WL_RELEASE now."

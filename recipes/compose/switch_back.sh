@@ -1,0 +1,73 @@
+# switch_back.sh - undo of switch.sh: the files that were there before this job are put back and Compose makes the containers from them. Without anything before, the new
+# containers are taken down; volumes stay.
+# Results: version (of what is in place now), nothing_before=1 when there is nothing to go back to.
+# shellcheck shell=sh disable=SC2154
+wl_project_places
+wl_check_lock
+wl_engine
+umask 077
+if [ ! -d "$wl_before" ]; then
+    wl_note "The switch had not begun."
+    [ -n "$(wl_containers)" ] || wl_result nothing_before 1
+    wl_result version "$(cat "$wl_state/version" 2>/dev/null)"
+    exit 0
+fi
+
+back() { # file of the project folder
+    rm -f -- "$wl_root/$1.back-$WL_JOB"
+    if [ -f "$wl_before/$1" ]; then
+        ln -- "$wl_before/$1" "$wl_root/$1.back-$WL_JOB" 2>/dev/null || cp -p -- "$wl_before/$1" "$wl_root/$1.back-$WL_JOB" ||
+            wl_write_failed "$wl_root" "Putting the old $1 back"
+        mv -fT -- "$wl_root/$1.back-$WL_JOB" "$wl_root/$1" || wl_write_failed "$wl_root" "Putting the old $1 back"
+        rm -f -- "$wl_root/$1.back-$WL_JOB" # rename(2) does nothing when both are the same file
+    else
+        rm -f -- "$wl_root/$1"
+    fi
+}
+
+# --- nothing before: down ----------------------------------------------------------------------------------------------------------
+if [ ! -s "$wl_before/containers" ] && [ ! -f "$wl_before/.windlass/live" ]; then
+    if [ -f "$wl_root/docker-compose.override.yml" ]; then
+        wl_compose "$wl_root" "$wl_root/docker-compose.override.yml" down --remove-orphans 2>&1 || wl_fail "The new containers cannot be taken down. Fix: see the lines above; on the server: docker compose -p $wl_project down"
+    fi
+    for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected; do
+        back "$file"
+    done
+    [ -z "$(wl_containers)" ] || wl_fail "Containers of $wl_project are still there after down. Fix: docker compose -p $wl_project down"
+    wl_result nothing_before 1
+    wl_note "Nothing was live before: the new containers are gone. Volumes stay."
+    exit 0
+fi
+
+# --- a release of ours, or a project that was started by hand ------------------------------------------------------------------------
+for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected; do
+    back "$file"
+done
+sync -f "$wl_root" 2>/dev/null || sync
+if [ -f "$wl_before/.windlass/live" ]; then
+    wl_up "$wl_root" "$wl_root/docker-compose.override.yml"
+    wl_result version "$(cat "$wl_state/version" 2>/dev/null)"
+    wl_note "The containers of $wl_project are those of $(cat "$wl_state/version" 2>/dev/null || echo 'the old release') again."
+    exit 0
+fi
+
+# By hand: from the files that its containers name, with the images they ran, by content.
+pins=$wl_before/pins.yml
+first=$(head -n 1 "$wl_before/config_files" 2>/dev/null)
+[ -f "$first" ] || wl_fail "The Compose file from which the old containers were started is gone: ${first:-unknown}. Fix: start them by hand, or deploy a release that works."
+{
+    grep -m 1 '^version:' "$first" || :
+    echo services:
+    awk -F'|' '!seen[$1]++ { printf "  %s:\n    image: \"%s\"\n", $1, $9 }' "$wl_before/containers"
+} >"$pins" || wl_write_failed "$wl_state" "Writing the old images"
+awk -F'|' -v OFS="$tab" '{ image[$1] = $9; named[$1] = $11; count[$1]++ } END { for (s in image) print s, image[s], count[s], named[s] }' "$wl_before/containers" >"$wl_state/expected" ||
+    wl_write_failed "$wl_state" "Writing what is expected"
+set -- -p "$wl_project" --ansi never --project-directory "$wl_root"
+[ ! -f "$wl_root/.env" ] || set -- "$@" --env-file "$wl_root/.env"
+while read -r file; do
+    [ ! -f "$file" ] || set -- "$@" -f "$file"
+done <"$wl_before/config_files"
+wl_folder=$wl_root
+# shellcheck disable=SC2046 # no flag, or two words
+wl_run_compose "$@" -f "$pins" up -d --remove-orphans --no-build $(wl_up_flags) 2>&1 || wl_fail "The old containers cannot be started again. Fix: see the lines above; start them by hand in $wl_root."
+wl_note "The containers that were started by hand are back, with the images they ran."

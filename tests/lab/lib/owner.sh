@@ -1,0 +1,112 @@
+#!/bin/bash
+# owner.sh - who a piece of the lab belongs to, and where it is noted (sourced by lab.sh).
+#
+# An owner is "BOOT.NAMESPACE.PID.START": a process of one boot in one pid namespace, so that no later process can be taken for it. The
+# developer's lab has no process: its owner is "BOOT.kept.NAME".
+
+LAB_CACHE=${WL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass-lab}
+LAB_STATE=${WL_LAB_STATE:-/tmp/windlass-lab-$(id -u)}
+
+lab_fail() {
+    printf 'lab: %s\n' "$*" >&2
+    exit 1
+}
+
+# /tmp is everybody's: the folder must be ours.
+lab_state() {
+    [ "$(id -u)" = 0 ] || lab_fail "needs root: it starts containers with all capabilities"
+    mkdir -m 700 "$LAB_STATE" 2>/dev/null
+    if [ ! -d "$LAB_STATE" ] || [ ! -O "$LAB_STATE" ] || [ -L "$LAB_STATE" ]; then
+        lab_fail "$LAB_STATE is not a folder of ours"
+    fi
+    mkdir -p "$LAB_CACHE"
+}
+
+lab_boot() {
+    cut -c1-8 /proc/sys/kernel/random/boot_id
+}
+
+# When the process began, in ticks since the boot; nothing when there is none or it is a zombie.
+lab_begun() { # pid
+    local stat
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    # shellcheck disable=SC2086  # words, behind the name, which may hold spaces
+    set -- ${stat##*) }
+    [ "$1" != Z ] && printf '%s\n' "${20}"
+}
+
+lab_process() { # pid -> owner
+    local begun space
+    begun=$(lab_begun "$1") || return 1
+    space=$(readlink /proc/self/ns/pid)
+    printf '%s.%s.%s.%s\n' "$(lab_boot)" "${space//[!0-9]/}" "$1" "$begun"
+}
+
+# The owner of what this call of lab.sh makes.
+lab_owner() {
+    if [ -n "${LAB_KEPT:-}" ]; then
+        printf '%s.kept.%s\n' "$(lab_boot)" "$LAB_KEPT"
+    else
+        lab_process "${WL_LAB_OWNER:-$PPID}" || lab_fail "no process ${WL_LAB_OWNER:-$PPID} to own it"
+    fi
+}
+
+lab_owner_lives() { # owner
+    local boot space pid begun
+    IFS=. read -r boot space pid begun <<<"$1"
+    [ "$boot" = "$(lab_boot)" ] || return 1
+    [ "$space" != kept ] || return 0
+    [ "$space" = "$(readlink /proc/self/ns/pid | tr -dc 0-9)" ] || return 0 # not ours to judge
+    [ "$(lab_begun "$pid")" = "$begun" ]
+}
+
+# One at a time, for what is shared by all owners. The lock goes with the process that holds it, whatever ends it.
+lab_locked() { # name, command...
+    local name=$1 lock status
+    shift
+    exec {lock}>"$LAB_CACHE/$name.lock"
+    flock "$lock"
+    "$@"
+    status=$?
+    exec {lock}>&-
+    return $status
+}
+
+# Start a program that outlives this call, in a session of its own and with none of our descriptors (a lock would be held for ever). $! is
+# its pid.
+lab_detach() { # log, command...
+    local log=$1
+    shift
+    (
+        for fd in /proc/self/fd/*; do
+            fd=${fd##*/}
+            [ "$fd" -le 2 ] || eval "exec $fd>&-"
+        done
+        exec setsid "$@" </dev/null >>"$log" 2>&1
+    ) &
+}
+
+# Poll until the command succeeds; the deadline is in seconds.
+lab_until() { # seconds, command...
+    local end=$((${EPOCHREALTIME%.*} + $1))
+    shift
+    until "$@"; do
+        [ "${EPOCHREALTIME%.*}" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}
+
+lab_is_gone() { # owner
+    ! lab_owner_lives "$1"
+}
+
+# End a process that the lab has started, known by what lab_process said of it.
+lab_end() { # owner
+    local pid
+    [ -n "${1:-}" ] && lab_owner_lives "$1" || return 0
+    pid=${1%.*}
+    pid=${pid##*.}
+    kill "$pid" 2>/dev/null
+    lab_until 20 lab_is_gone "$1" || kill -KILL "$pid" 2>/dev/null
+    lab_until 5 lab_is_gone "$1"
+}

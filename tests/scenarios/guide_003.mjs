@@ -1,0 +1,150 @@
+#!/usr/bin/env node
+// Guide 003, in clicks instead of by hand: two services from a private registry, tags by commit, an .env file with an API key, SQLite on a volume, a health
+// check; deployed, updated, broken, reverted, on a Debian 12 server (Compose v1) and a Debian 13 server (Compose v2). What Windlass says is compared with what
+// the engine there says and what the containers answer.
+import { readFileSync } from "node:fs";
+import * as lib from "../lib/product.mjs";
+import { missing, startLab } from "../lib/lab.mjs";
+import * as stack from "./lib/compose.mjs";
+
+const { test, check, equal } = lib;
+const { flow } = stack;
+
+const why = await missing();
+if (why) {
+  await test("guide 003 on real Docker engines", () => ({ skip: why }));
+  await lib.done();
+}
+
+const [product, place] = await Promise.all([lib.startProduct(), startLab({ servers: [{ kind: 12 }, { kind: 13 }] })]);
+const { servers, registry } = place;
+const client = await flow.setUp(product);
+const first = await stack.pushStack(registry, "sha-1a2b3c4");
+const second = await stack.pushStack(registry, "sha-5d6e7f8");
+await stack.pushStack(registry, "sha-bad0bad", { backend: { fault: "unhealthy" } });
+const KEY = `sk-ant-$HOME"it's"\\x#1`;
+
+await test("the registry is added; its password is nowhere but in the vault", async () => {
+  await stack.addRegistry(client, registry);
+  for (const path of ["/registries", "/registries/lab"]) check(!(await client.get(path)).text.includes(registry.password), path);
+  const shared = readFileSync(`${product.var}/db/windlass.db`);
+  check(!shared.includes(registry.password), "not in the shared database");
+});
+
+await stack.createApp(client);
+const environments = new Map();
+for (const server of servers) {
+  await flow.addServer(client, server, `debian${server.kind}`);
+  const file = stack.stackFile(registry.host, { frontendPort: 3000 });
+  environments.set(server, await stack.createEnvironment(client, `on${server.kind}`, { server: `debian${server.kind}`, file }));
+}
+
+async function addKey(environment) {
+  const page = await client.get(`${environment.href}/secrets`);
+  const fields = client.fields(page, `${environment.href}/secrets`);
+  const row = [...fields.keys()].filter((name) => /key/.test(name)).pop();
+  const number = row.match(/\d+/)[0];
+  const name = (part) => [...fields.keys()].find((n) => n.includes(number) && n.includes(part)) ?? row.replace("key", part);
+  fields.set(row, "ANTHROPIC_API_KEY");
+  fields.set(name("value"), KEY);
+  fields.set(name("kind"), "secret");
+  const saved = await client.raw("POST", `${environment.href}/secrets`, { body: fields });
+  equal(saved.status, 200, `secret saved: ${stack.errorsOf(saved)}`);
+}
+
+// The rest happens on both servers at the same time, and is told for each.
+async function onBoth(name, body) {
+  const runs = servers.map((server) => body(server, environments.get(server)).then(() => null, (error) => error));
+  const ends = await Promise.all(runs);
+  for (const [i, server] of servers.entries())
+    await test(`Debian ${server.kind}: ${name}`, () => {
+      if (ends[i]) throw ends[i];
+    });
+}
+
+const starts = async (server) => (await stack.inside(server, 8000, "/data")).split("\n").filter(Boolean).length;
+
+await onBoth("the first deploy goes live: pulled with the password, healthy, digests recorded", async (server, environment) => {
+  await addKey(environment);
+  const model = await flow.deploy(client, environment, "sha-1a2b3c4", 180000);
+  equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
+  const seen = await stack.equalStack(server, environment.project, first);
+  equal(seen.backend.named, first.backend.pinned, "the container names its image by digest");
+  equal(JSON.parse(await stack.inside(server, 8000, "/health")).version, "sha-1a2b3c4");
+  check((await stack.inside(server, 3000, "/")).includes("sha-1a2b3c4"), "the frontend answers");
+  const { environment: card, look } = await client.json(environment.href);
+  const images = Object.fromEntries(card.live.images.map((i) => [i.service, i.digest]));
+  equal(images.backend, first.backend.pinned, "the release's digest");
+  equal(images.frontend, first.frontend.pinned);
+  const row = look.containers.find((c) => c.service === "backend");
+  equal(row.status.text, "Healthy");
+  equal(row.ports[0].text, "127.0.0.1:8000 → 8000/tcp");
+  equal(row.restarts, 0);
+});
+
+await onBoth("the key arrives byte for byte, in a file that only its owner reads", async (server, environment) => {
+  equal(await stack.inside(server, 8000, "/env?ANTHROPIC_API_KEY"), KEY);
+  const folder = `${server.home}/apps/${environment.project}`;
+  equal((await server.exec(`stat -c '%a %U' ${folder}/.env`)).trim(), `600 ${server.user}`);
+  check(!(await server.exec(`cat ${server.home}/.docker/config.json 2>/dev/null || true; grep -rl '${registry.password}' ${server.home} || true`)).includes(registry.password), "no password stays");
+  equal((await server.exec(`grep -rlF '${registry.password}' ${server.home}/.windlass ${server.home}/.docker ${folder} 2>/dev/null || true`)).trim(), "", "no file holds the registry's password");
+});
+
+await onBoth("an update replaces the containers and keeps the volume", async (server, environment) => {
+  const before = await starts(server);
+  const model = await flow.deploy(client, environment, "sha-5d6e7f8", 180000);
+  equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
+  await stack.equalStack(server, environment.project, second);
+  equal(JSON.parse(await stack.inside(server, 8000, "/health")).version, "sha-5d6e7f8");
+  equal(await starts(server), before + 1, "the lines of the first release are still in the volume");
+});
+
+await onBoth("a release that never becomes healthy is reverted: the old images serve, proven", async (server, environment) => {
+  const model = await flow.deploy(client, environment, "sha-bad0bad", 240000);
+  equal(model.job.status.state, "reverted", model.job.summary);
+  await stack.equalStack(server, environment.project, second, "after the revert:");
+  equal(JSON.parse(await stack.inside(server, 8000, "/health")).version, "sha-5d6e7f8");
+  const { environment: card } = await client.json(environment.href);
+  equal(card.live.version, "sha-5d6e7f8");
+  equal(card.status.state, "live");
+  check((await server.exec(`cat ${server.home}/apps/${environment.project}/.env`)).includes('TAG="sha-5d6e7f8"'), "the old .env is back");
+});
+
+await onBoth("a tag that moved does not move what was reverted to", async (server, environment) => {
+  // The registry's tag becomes something else; going back must still mean the bytes that ran.
+  await registry.push("chat-backend", "sha-5d6e7f8", { content: `another ${server.kind}` });
+  const model = await flow.deploy(client, environment, "sha-bad0bad", 240000);
+  equal(model.job.status.state, "reverted", model.job.summary);
+  await stack.equalStack(server, environment.project, second, "after the second revert:");
+});
+
+await onBoth("whoever types docker compose in the folder gets the same containers", async (server, environment) => {
+  const before = await stack.containers(server, environment.project);
+  const compose = server.kind === 12 ? "docker-compose" : "docker compose";
+  await server.exec(`cd ${server.home}/apps/${environment.project} && ${compose} -p ${environment.project} up -d 2>&1`);
+  const after = await stack.containers(server, environment.project);
+  for (const service of Object.keys(before)) equal(after[service].started, before[service].started, `${service} was left alone`);
+});
+
+await onBoth("a service that left the file is removed, a stopped one is started again", async (server, environment) => {
+  const file = stack.stackFile(registry.host).replace(/ {2}frontend:[\s\S]*?\n\nvolumes/, "\nvolumes");
+  await stack.change(client, environment, { compose: file });
+  await server.exec(`docker stop ${(await stack.containers(server, environment.project)).backend.name}`);
+  const model = await flow.deploy(client, environment, "sha-1a2b3c4", 180000);
+  equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
+  const seen = await stack.containers(server, environment.project);
+  equal(Object.keys(seen).join(), "backend");
+  equal(seen.backend.image, first.backend.id);
+});
+
+await test("nothing secret is in a log, and the audit chain holds", async () => {
+  for (const { id } of product.sql("SELECT id FROM job WHERE kind = 'deploy'")) {
+    const text = flow.logText(product, id);
+    check(!text.includes(registry.password) && !text.includes(KEY), `log of job ${id}`);
+  }
+  product.windlass("audit", "verify");
+  const verbs = product.sql("SELECT DISTINCT verb FROM audit_event").map((row) => row.verb);
+  for (const verb of ["registry.save", "deploy.live", "deploy.reverted"]) check(verbs.includes(verb), `${verb} among ${verbs}`);
+});
+
+await lib.done();
