@@ -149,7 +149,8 @@ static void an_unreachable_server_is_told_in_words(void)
     answer = add(&a, "web-1", "127.0.0.1", lab_free_port());
     str_copy(id, sizeof id, json_string_value(json_object_get(answer, "server_id")));
     json_decref(answer);
-    CHECK(strlen(refused(look(&a, id), "remote")) > 20);
+    const char *words = refused(look(&a, id), "remote");
+    CHECK(strstr(words, "Connection refused") != NULL && strstr(words, "Fix: ") != NULL);
     refused(confirm(&a, id, "ssh-ed25519", "SHA256:x"), "remote");
     asking_end(&a);
 }

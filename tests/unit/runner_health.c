@@ -5,9 +5,10 @@
 
 static struct lab lab;
 
-#define OLD    "{\"status\":\"healthy\",\"version\":\"0.9.0\"}"
-#define NEW    "{\"status\":\"healthy\",\"version\":\"1.0.0\"}"
-#define BEGINS "{\"status\":\"starting\",\"version\":\"1.0.0\"}"
+#define OLD           "{\"status\":\"healthy\",\"version\":\"0.9.0\"}"
+#define NEW           "{\"status\":\"healthy\",\"version\":\"1.0.0\"}"
+#define ONE_IS_ENOUGH "{\"health_count\": 1, \"health_soak_s\": 0, \"health_deadline_s\": 2}"
+#define BEGINS        "{\"status\":\"starting\",\"version\":\"1.0.0\"}"
 
 /* One answer of the app: HTTP status and body. */
 struct answer {
@@ -85,49 +86,42 @@ static void an_app_that_answers_well_so_often_in_a_row_is_healthy(void)
     play_free(&play);
 }
 
+static void check_not_healthy(const struct answer *answers, int count, const char *settings,
+                              const char *words)
+{
+    struct play play = {0};
+    CHECK_STR(judge(&play, &lab, answers, count, settings), "failed");
+    CHECK(strstr(play.summary, "did not become healthy within") != NULL);
+    CHECK(strstr(play.summary, words) != NULL && strstr(play.summary, "Fix: ") != NULL);
+    play_free(&play);
+}
+
 static void an_app_whose_health_flaps_is_not_healthy(void)
 {
     static const struct answer answers[] = {{200, NEW}, {200, NEW}, {503, "worn out"}};
-    struct play play = {0};
-    CHECK_STR(judge(&play, &lab, answers, 3,
-                    "{\"health_count\": 3, \"health_soak_s\": 0, \"health_deadline_s\": 7}"),
-              "failed");
-    CHECK(strstr(play.summary, "did not become healthy within 7.0 s") != NULL);
-    CHECK(strstr(play.summary, "Fix: ") != NULL);
-    play_free(&play);
+    check_not_healthy(answers, 3,
+                      "{\"health_count\": 3, \"health_soak_s\": 0, \"health_deadline_s\": 7}",
+                      "within 7.0 s");
 }
 
 static void good_answers_must_last_through_the_soak_time(void)
 {
     static const struct answer answers[] = {{200, NEW}, {200, NEW}, {503, "worn out"}};
-    struct play play = {0};
-    CHECK_STR(judge(&play, &lab, answers, 3,
-                    "{\"health_count\": 1, \"health_soak_s\": 3, \"health_deadline_s\": 5}"),
-              "failed");
-    CHECK(strstr(play.summary, "did not become healthy") != NULL);
-    play_free(&play);
+    check_not_healthy(answers, 3,
+                      "{\"health_count\": 1, \"health_soak_s\": 3, \"health_deadline_s\": 5}",
+                      "within 5.0 s");
 }
 
 static void an_old_version_that_still_answers_is_not_the_new_release(void)
 {
     static const struct answer answers[] = {{200, OLD}};
-    struct play play = {0};
-    CHECK_STR(judge(&play, &lab, answers, 1,
-                    "{\"health_count\": 1, \"health_soak_s\": 0, \"health_deadline_s\": 2}"),
-              "failed");
-    CHECK(strstr(play.summary, "version 0.9.0 answers, not 1.0.0") != NULL);
-    play_free(&play);
+    check_not_healthy(answers, 1, ONE_IS_ENOUGH, "version 0.9.0 answers, not 1.0.0");
 }
 
 static void an_app_that_says_it_is_not_well_is_not_healthy(void)
 {
     static const struct answer answers[] = {{200, BEGINS}};
-    struct play play = {0};
-    CHECK_STR(judge(&play, &lab, answers, 1,
-                    "{\"health_count\": 1, \"health_soak_s\": 0, \"health_deadline_s\": 2}"),
-              "failed");
-    CHECK(strstr(play.summary, "it answers 200 with status \"starting\"") != NULL);
-    play_free(&play);
+    check_not_healthy(answers, 1, ONE_IS_ENOUGH, "it answers 200 with status \"starting\"");
 }
 
 static void where_ssh_may_not_forward_the_server_asks_itself(void)

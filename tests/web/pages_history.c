@@ -98,15 +98,22 @@ static int post_sessions(void)
 
 /* In an order in which each still changes something. */
 static const struct {
+    const char *pattern; /* of its route */
     int (*post)(void);
     const char *verb;
 } WRITES[] = {
-    {post_app, "app.create"},         {post_environment, "environment.create"},
-    {post_deploy, "deploy.request"},  {post_settings, "environment.change"},
-    {post_fetch, "fetch.request"},    {post_adopt, "fetch.request"},
-    {post_upload, "artefact.add"},    {post_cancel, "job.cancel"},
-    {post_check, "check.request"},    {post_profile, "user.change"},
-    {post_session, "session.revoke"}, {post_sessions, "session.revoke_others"},
+    {"/apps/new", post_app, "app.create"},
+    {"/apps/{app}/new", post_environment, "environment.create"},
+    {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
+    {"/apps/{app}/{env}/settings", post_settings, "environment.change"},
+    {"/apps/{app}/artefacts/fetch", post_fetch, "fetch.request"},
+    {"/apps/{app}/artefacts/adopt", post_adopt, "fetch.request"},
+    {"/apps/{app}/artefacts", post_upload, "artefact.add"},
+    {"/jobs/{id}/cancel", post_cancel, "job.cancel"},
+    {"/servers/{slug}/check", post_check, "check.request"},
+    {"/profile", post_profile, "user.change"},
+    {"/profile/sessions", post_session, "session.revoke"},
+    {"/profile/sessions", post_sessions, "session.revoke_others"},
 };
 
 /* --- what is stored --- */
@@ -188,21 +195,36 @@ static void every_change_has_its_event(void)
     CHECK(artefact_is_there("hello_2.0.0.tar.gz"));
 }
 
-/* Every address that is written to by a form is above, or asks the worker to write. */
-static void no_write_is_missing_here(void)
+static bool is_here(const char *pattern)
 {
+    /* What asks the worker, which writes the event with the change: db/ask_*.c. */
     static const char *const BY_THE_WORKER[] = {"/setup/{token}",
                                                 "/login",
                                                 "/logout",
                                                 "/servers/new",
                                                 "/servers/{slug}/pin",
+                                                "/registries/new",
+                                                "/registries/{slug}",
+                                                "/registries/{slug}/remove",
                                                 "/apps/{app}/{env}/secrets",
                                                 "/profile/password"};
-    size_t posts = 0;
-    for (size_t i = 0; i < ROUTES_COUNT; i++)
-        posts += ROUTES[i].method == METHOD_POST;
-    /* One address is written to in two ways here. */
-    CHECK_INT(posts, COUNT_OF(WRITES) - 1 + COUNT_OF(BY_THE_WORKER));
+    for (size_t i = 0; i < COUNT_OF(WRITES); i++)
+        if (strcmp(WRITES[i].pattern, pattern) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT_OF(BY_THE_WORKER); i++)
+        if (strcmp(BY_THE_WORKER[i], pattern) == 0)
+            return true;
+    return false;
+}
+
+static void no_address_that_is_written_to_is_missing_here(void)
+{
+    for (size_t i = 0; i < ROUTES_COUNT; i++) {
+        if (ROUTES[i].method != METHOD_POST || is_here(ROUTES[i].pattern))
+            continue;
+        tap_note_failure(__FILE__, __LINE__, "an address has neither a claim here nor in db/ask_*");
+        printf("#   %s\n", ROUTES[i].pattern);
+    }
 }
 
 int main(void)
@@ -226,7 +248,7 @@ int main(void)
     WORLD_MUST(db_commit(s.w.worker, &world_err));
     TAP_RUN(no_event_no_change);
     TAP_RUN(every_change_has_its_event);
-    TAP_RUN(no_write_is_missing_here);
+    TAP_RUN(no_address_that_is_written_to_is_missing_here);
     stage_close(&s);
     return tap_done();
 }
