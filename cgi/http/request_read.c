@@ -178,6 +178,10 @@ void request_drain(struct request *req)
 
     while (request_body_read(req, bytes, sizeof bytes) > 0)
         continue;
+    /* And what says that it has ended, which may come behind its last byte. A connection that is
+     * closed before is reset, and the answer on it is lost (nginx: 502). */
+    if (req->content_length > 0)
+        (void)req->transport->read(req->transport, bytes, sizeof bytes);
 }
 
 static int read_body(struct request *req, char *bytes, size_t len, struct err *err)

@@ -69,6 +69,25 @@ static void a_signed_in_person_sees_home(void)
     connection_close(&c);
 }
 
+/* nginx sends a large body in pieces, and gives up on a program that has gone before the last one.
+ */
+static void a_body_whose_end_comes_late_costs_no_answer(void)
+{
+    static char body[900000];
+    struct connection c;
+
+    memset(body, 'x', sizeof body);
+    world_request(&w, "POST", "/login");
+    fake_param(&w.f, "HTTP_ORIGIN", "http://evil.example");
+    fake_send(&w.f, "application/x-www-form-urlencoded", body, sizeof body);
+    connection_open_late(&c, &web, &w.f, 300);
+    CHECK(!c.has_ended);
+    CHECK(connection_wait(&c, NULL, 5000));
+    CHECK(strncmp(c.out.data, "Status: 403", 11) == 0);
+    CHECK(strstr(c.out.data, "</html>") != NULL);
+    connection_close(&c);
+}
+
 static void a_killed_child_is_replaced_and_costs_nobody_else_anything(void)
 {
     pid_t before[64], after[64];
@@ -163,6 +182,7 @@ int main(void)
     TAP_RUN(a_signed_in_person_sees_home);
     w.token[0] = '\0'; /* from here on nobody is signed in */
     TAP_RUN(many_at_once_are_all_answered);
+    TAP_RUN(a_body_whose_end_comes_late_costs_no_answer);
     TAP_RUN(a_killed_child_is_replaced_and_costs_nobody_else_anything);
     TAP_RUN(garbage_and_silence_hold_up_nobody_for_long);
     TAP_RUN(a_database_that_is_away_is_a_page_in_words_and_comes_back);

@@ -128,31 +128,52 @@ static UNUSED int connect_to(const struct program *p)
     return fd;
 }
 
-/* Send the fake's parameters and body as one request. */
-static UNUSED void connection_open(struct connection *c, const struct program *p,
-                                   const struct fake *f)
+#define END_OF_BODY 8 /* bytes of the record that ends the body, the last one of a request */
+
+/* The fake's parameters and body as one request. */
+static UNUSED void request_bytes(const struct fake *f, struct buf *all)
 {
     static const unsigned char BEGIN[8] = {0, 1, 0, 0, 0, 0, 0, 0}; /* responder, close after */
-    struct buf params, all;
+    struct buf params;
+
+    buf_init(&params, 60000);
+    for (int i = 0; i < f->count; i++)
+        add_param(&params, f->names[i], f->values[i]);
+    add_record(all, 1, BEGIN, sizeof BEGIN);
+    add_record(all, 4, params.data, params.len);
+    add_record(all, 4, "", 0);
+    for (size_t at = 0; at < f->body_len; at += 60000)
+        add_record(all, 5, f->body + at, f->body_len - at < 60000 ? f->body_len - at : 60000);
+    add_record(all, 5, "", 0);
+    buf_deinit(&params);
+}
+
+/* Connect and send it; `late_ms` > 0: the end of the body comes so much later than the rest. */
+static UNUSED void connection_open_late(struct connection *c, const struct program *p,
+                                        const struct fake *f, int late_ms)
+{
+    struct buf all;
+    size_t first;
 
     memset(c, 0, sizeof *c);
     buf_init(&c->raw, (size_t)64 * 1024 * 1024);
     buf_init(&c->out, (size_t)64 * 1024 * 1024);
-    buf_init(&params, 60000);
     buf_init(&all, (size_t)16 * 1024 * 1024);
-    for (int i = 0; i < f->count; i++)
-        add_param(&params, f->names[i], f->values[i]);
-    add_record(&all, 1, BEGIN, sizeof BEGIN);
-    add_record(&all, 4, params.data, params.len);
-    add_record(&all, 4, "", 0);
-    for (size_t at = 0; at < f->body_len; at += 60000)
-        add_record(&all, 5, f->body + at, f->body_len - at < 60000 ? f->body_len - at : 60000);
-    add_record(&all, 5, "", 0);
+    request_bytes(f, &all);
+    first = late_ms > 0 ? all.len - END_OF_BODY : all.len;
     c->fd = connect_to(p);
-    if (c->fd < 0 || write(c->fd, all.data, all.len) != (ssize_t)all.len)
-        c->has_ended = true;
-    buf_deinit(&params);
+    c->has_ended = c->fd < 0 || write(c->fd, all.data, first) != (ssize_t)first;
+    if (late_ms > 0 && !c->has_ended) {
+        clock_sleep_ms(late_ms);
+        c->has_ended = send(c->fd, all.data + first, END_OF_BODY, MSG_NOSIGNAL) != END_OF_BODY;
+    }
     buf_deinit(&all);
+}
+
+static UNUSED void connection_open(struct connection *c, const struct program *p,
+                                   const struct fake *f)
+{
+    connection_open_late(c, p, f, 0);
 }
 
 static UNUSED void connection_close(struct connection *c)
