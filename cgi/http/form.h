@@ -10,7 +10,8 @@
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
 
-#define FORM_BODY_MAX   ((size_t)1024 * 1024)
+/* A value of 1 MiB fits, also one of which each byte takes three: its field can be named. */
+#define FORM_BODY_MAX   ((size_t)4 * 1024 * 1024)
 #define FORM_FIELDS_MAX 2100 /* a full secret set: 500 rows of four fields */
 #define FORM_NAME_MAX   100
 

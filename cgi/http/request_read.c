@@ -214,7 +214,7 @@ int request_read_form(struct request *req, bool *is_wrong_type, struct err *err)
         return err_set(err, ERR_INPUT, "This page takes forms sent as %s.", TYPE);
     if (req->content_length > (int64_t)FORM_BODY_MAX)
         return err_set(err, ERR_TOO_LARGE,
-                       "The form is larger than 1 MiB. Shorten what was typed or pasted.");
+                       "The form is larger than 4 MiB. Shorten what was typed or pasted.");
     bytes = arena_alloc(req->arena, (size_t)req->content_length + 1);
     if (bytes == NULL)
         return too_large(err);

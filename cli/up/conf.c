@@ -38,7 +38,7 @@ static const char HTTP_LIMITS[] =
     "  client_header_timeout 15s; client_body_timeout 30s; send_timeout 30s;\n"
     "  keepalive_timeout 30s; reset_timedout_connection on;\n"
     "  client_header_buffer_size 2k; large_client_header_buffers 4 8k;\n"
-    "  client_max_body_size 1m;\n"
+    "  client_max_body_size 4m;\n"
     "  # A page that is away is tried again by itself, a form that was being sent is not.\n"
     "  map $request_method $again { default \"\"; GET 5; }\n";
 
@@ -159,7 +159,7 @@ static void large_page(struct buf *out)
     buf_add_str(out, STYLE_LESS_HEAD);
     buf_add_str(out, "<title>Too large - Windlass</title>\n"
                      "<h1>That was too large to take</h1>\n"
-                     "<p>Forms may have 1 MB; artefacts have a limit of their own, which an admin "
+                     "<p>Forms may have 4 MB; artefacts have a limit of their own, which an admin "
                      "sets with WL_UPLOAD_MAX. Nothing was stored.</p>\n"
                      "<p>Fix: go back and send less, or put the file into the folder artefacts of "
                      "the data folder.</p>\n<p><a href=\"/\">Home</a></p>\n");

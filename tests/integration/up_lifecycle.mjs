@@ -111,8 +111,8 @@ await test("while the pages are away nginx says so in words, and asks a reader t
   await until("a page", async () => (await fetch(`${product.url}/login`)).status === 200, 15000);
 });
 
-await test("a form over 1 MB is refused in words, before any program sees it", async () => {
-  const answer = await fetch(`${product.url}/login`, { method: "POST", body: Buffer.alloc(2 * 1024 * 1024) });
+await test("a form over 4 MB is refused in words, before any program sees it", async () => {
+  const answer = await fetch(`${product.url}/login`, { method: "POST", body: Buffer.alloc(5 * 1024 * 1024) });
   equal(answer.status, 413);
   check((await answer.text()).includes("too large"), "words");
 });
