@@ -77,13 +77,9 @@ mkdir -p -- "$1"
 folder=$(CDPATH='' cd -- "$1" && pwd)
 
 marked() { # the processes that carry this folder's mark
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        if [ "$pid" != $$ ] && tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "WL_PRIVATE_SSHD=$folder"; then
-            echo "$pid"
-        fi
-    done 2>/dev/null
+    grep -lzxF "WL_PRIVATE_SSHD=$folder" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+        [ "$pid" = $$ ] || echo "$pid"
+    done
 }
 
 reap() {

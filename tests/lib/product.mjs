@@ -100,12 +100,12 @@ async function end(child, limitMs = 20000) {
   if (!ended(child)) child.kill("SIGKILL");
 }
 
-export async function startProduct({ env = {}, keep = false } = {}) {
+export async function startProduct({ env = {}, keep = false, programs = bin } = {}) {
   const folder = scratch("product");
   const varDir = join(folder, "var");
   const port = await freePort();
   const output = [];
-  const child = spawn(join(bin, "windlass"), ["up", "--var", varDir, "--port", String(port)], {
+  const child = spawn(join(programs, "windlass"), ["up", "--var", varDir, "--port", String(port)], {
     env: { ...process.env, WL_STRICT: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -171,8 +171,8 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port }
     authorize: (line) => appendFileSync(join(folder, "authorized_keys"), line.trim() + "\n"),
     fingerprint: (type = "ed25519") =>
       execFileSync("ssh-keygen", ["-lf", join(folder, `host_${type}_key.pub`)], { encoding: "utf8" }).split(" ")[1],
-    // The sshd processes of open connections (not the listener).
-    sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "") && p.pid !== child.pid && /@|\[/.test(p.command[0])),
+    // The sshd processes of open connections (not the listener). One that only forwards a port has no "@" in its title.
+    sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "")),
     killSessions: () => target.sessions().map((p) => process.kill(p.pid, "SIGKILL")).length,
     // The machine is gone from one moment to the next: no connection is closed by anybody's good manners.
     vanish: () => {
