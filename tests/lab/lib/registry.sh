@@ -16,6 +16,7 @@ lab_registry_start() {
         shift
     done
     command -v docker-registry >/dev/null || lab_fail "docker-registry is missing: tools/deps.sh test"
+    lab_need_engine
     lab_sweep >&2
     folder=$(mktemp -d "$LAB_STATE/registry.XXXXXX") || return 1
     lab_owner >"$folder/owner" || return 1

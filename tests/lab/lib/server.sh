@@ -31,6 +31,7 @@ lab_server_start() {
         esac
         shift
     done
+    lab_need_engine
     lab_sweep >&2
     lab_need_image "$kind"
     name=${name:-wl-lab-$kind-${WL_LAB_OWNER:-$PPID}-$(tr -dc a-z0-9 </dev/urandom | head -c 6)}
