@@ -8,7 +8,7 @@ LAB_NAME=${WL_LAB_NAME:-wl-lab}
 LAB_UP=$LAB_STATE/up-$LAB_NAME
 
 lab_up() {
-    lab_locked "$LAB_NAME" lab_up_once
+    lab_locked up lab_up_once
 }
 
 lab_up_once() {
@@ -115,7 +115,7 @@ lab_push() { # name:tag, options of push.mjs
 }
 
 lab_down() {
-    lab_locked "$LAB_NAME" lab_down_once
+    lab_locked up lab_down_once
 }
 
 lab_down_once() {
