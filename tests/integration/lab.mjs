@@ -38,9 +38,9 @@ console.log(`# four servers and a registry were there after ${Date.now() - start
 const folder = lib.scratch("lab");
 execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "key")]);
 const publicKey = readFileSync(join(folder, "key.pub"), "utf8");
-const sshArgs = (server) => ["-i", join(folder, "key"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=3", `${server.user}@${server.ip}`];
-function ssh(server, command) {
-  const run = spawnSync("ssh", [...sshArgs(server), command], { encoding: "utf8", timeout: 20000 });
+const sshArgs = (server, patience_s = 15) => ["-i", join(folder, "key"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", `ConnectTimeout=${patience_s}`, `${server.user}@${server.ip}`];
+function ssh(server, command, patience_s) {
+  const run = spawnSync("ssh", [...sshArgs(server, patience_s), command], { encoding: "utf8", timeout: 30000 });
   return { status: run.status, text: `${run.stdout}${run.stderr}`.trim() };
 }
 
@@ -160,7 +160,7 @@ await test("a frozen server answers nothing and goes on afterwards; so does one 
     await until("the page", async () => (await page()) === 200, 20000);
     await twelve[away]();
     equal(await page(), "TimeoutError", "a container of its own stands still too");
-    equal(ssh(twelve, "true").status, 255, away);
+    equal(ssh(twelve, "true", 3).status, 255, away);
     await twelve[back]();
     await until(back, () => ssh(twelve, "true").status === 0, 20000);
   }

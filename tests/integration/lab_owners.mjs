@@ -48,7 +48,7 @@ await test("what a killed test has left is removed by the next start, and only t
 
 await test("the developer's lab stays, says so when it is started again, and goes when it is told to", () => {
   const name = `wl-lab-test-${process.pid}`;
-  const lab = (verb) => spawnSync(join(top, "tests/lab/lab.sh"), [verb], { env: { ...process.env, WL_LAB_NAME: name }, encoding: "utf8" });
+  const lab = (verb) => spawnSync(join(top, "tests/lab/lab.sh"), [verb], { env: { ...process.env, WL_LAB_NAME: name, WL_LAB_OWNER: String(process.pid) }, encoding: "utf8" });
   try {
     const first = lab("up");
     equal(first.status, 0, first.stderr);

@@ -23,8 +23,18 @@ export function endAtExit({ stop }) {
   open.add(thing);
   return thing;
 }
+// One that cannot be stopped does not keep the others from it.
 export async function cleanUp() {
-  for (const thing of [...open].reverse()) await thing.stop();
+  const errors = [];
+  for (const thing of [...open].reverse()) {
+    try {
+      await thing.stop();
+    } catch (error) {
+      open.delete(thing);
+      errors.push(error);
+    }
+  }
+  if (errors.length) throw errors[0];
 }
 
 export function scratch(name) {

@@ -21,6 +21,7 @@ lab_registry_start() {
     folder=$(mktemp -d "$LAB_STATE/registry.XXXXXX") || return 1
     lab_owner >"$folder/owner" || return 1
     printf '%s\n' "$user" >"$folder/user"
+    printf '%s\n' "$LAB_UP_AS" >"$folder/up"
     lab_gateway >"$folder/address"
     lab_registry_password "$folder" || return 1
     lab_registry_configure "$folder"
