@@ -29,8 +29,14 @@ await killEverything({
     const more = { start_command: start, migrate_command: 'echo migrated >>"$HOME/migrated"', health_count: "1", health_soak_s: "0", health_deadline_s: "60" };
     return await flow.createEnvironment(client, { slug, servers: [slug], settings: flow.helloSettings(slug, port, more) });
   },
+  // The old release is put back on its own port: who asks the new one for its health did not heed what the undo steps say.
+  beforeBad: async (client, environment) => {
+    const saved = await client.submit(`${environment.href}/settings`, { "settings.port": String(await lib.freePort()) });
+    equal(saved.status, 200, "settings saved");
+  },
   truth: async (target, environment) => {
-    const { status, version } = await flow.health(environment.port);
+    // hello gives up on a request that comes slowly, and ours may: this process waits for many things at once.
+    const { status, version } = await lib.until("an answer of the app", () => flow.health(environment.port), 20000);
     const current = await target.read(`apps/${environment.slug}/current/VERSION`);
     equal(current.trim(), version, "the link current, and who answers");
     return { healthy: status === "healthy", version };

@@ -14,6 +14,7 @@
 //   newApp(client)                                make the app `good` and `bad` are versions of; once per product
 //   newTarget()                                   a server: an object as kills_target.mjs describes it
 //   newEnvironment(client, slug, target)          an environment on the server `slug`, with settings for which no step is skipped
+//   beforeBad(client, environment)                optional: what is changed before `bad` is deployed
 //   startDeploy(client, environment, version)     optional: the id of the job, when flow.startDeploy is not how
 //   truth(target, environment)                    {healthy, version}: what serves, seen without Windlass
 //   isOfApp(command line)                         may go on living on the target after a job

@@ -66,6 +66,7 @@ export class Chain {
   async deploy(deploy) {
     const stops = this.kills.plan.stops(this.victim, deploy.phase, this.round);
     deploy.version = deploy.phase === "undo" ? this.recipe.bad : this.recipe.good;
+    if (deploy.phase === "undo") await this.recipe.beforeBad?.(this.product.client, this.environment);
     for (const stop of stops) await this.arm(stop);
     deploy.job = await (this.recipe.startDeploy ?? flow.startDeploy)(this.product.client, this.environment, deploy.version);
     for (const stop of stops) await this.meet(deploy, stop);
