@@ -230,7 +230,7 @@ static enum taken take_end(struct run *run, const json_t *frame)
         json_object_set(run->results, "artefact", json_object_get(frame, "artefact"));
     }
     run_host_verdict(run, verdict, text_of(frame, "summary"), text_of(frame, "left_as"));
-    run_child_stop(run);
+    run_child_dismiss(run);
     return TAKEN;
 }
 
