@@ -238,7 +238,7 @@ static enum taken take_end(const struct worker *w, struct run *run, const json_t
         json_object_set(run->results, "artefact", json_object_get(frame, "artefact"));
     }
     run_host_verdict(run, verdict, text_of(frame, "summary"), text_of(frame, "left_as"));
-    run_child_stop(run);
+    run_child_dismiss(run);
     return TAKEN;
 }
 
