@@ -131,6 +131,7 @@ export class Chain {
     const runner = runnersOf(this.product, deploy.job).at(-1);
     check(runnerIsGone || isAlive(runner), `the runner, process ${runner}, lives at this point`);
     const pid = this.victim === "runner" ? runner : supervisorOf(this.product);
+    this.product.expectRespawn("windlass-worker runner"); // also one that goes with its supervisor
     process.kill(pid, "SIGKILL");
     await awaitEnd(pid);
     await awaitEnd(runner); // with its supervisor
