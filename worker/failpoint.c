@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 
 #define LOOK_MS 20
-#define HOLD_MS 10000
+#define HOLD_MS 60000 /* longer than any look of the test, also on a busy machine */
 
 bool failpoint_holds(const struct worker *w, struct run *run, const char *step, const char *point)
 {
