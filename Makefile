@@ -76,7 +76,7 @@ PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-wor
 TEST_SRC := $(call find_c,tests/unit tests/db tests/web)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
-.PHONY: all deps run demo test lab lab-down check format clean help
+.PHONY: all deps run demo test mutants lab lab-down check format clean help
 all: $(PROGRAMS) $(B)/bin/hello ## build the programs
 
 $(B)/liblib.a: $(call objects,$(LIB_SRC))
@@ -175,6 +175,9 @@ lab: ## real servers and a registry to try things on, left running (as root); a 
 
 lab-down: ## end the lab of `make lab`
 	@tests/lab/lab.sh down
+
+mutants: ## plant one fault at a time and see that the claim named for it turns red
+	@tests/mutants/run
 
 check: ## format, layers, shell scripts, routes, templates
 	@tools/deps.sh test

@@ -3,22 +3,30 @@
  *
  *     int main(void) { TAP_RUN(a_claim_in_words); TAP_RUN(another_claim); return tap_done(); }
  *     static void a_claim_in_words(void) { CHECK(x == 1); CHECK_STR(name, "ann"); }
- * A test function is one TAP line; it fails when any CHECK in it failed. */
+ * A test function is one TAP line; it fails when any CHECK in it failed. With WL_TEST_UNTIL=a_claim
+ * in the environment nothing after that claim runs (tests/mutants). */
 #ifndef WL_TESTS_TAP_H
 #define WL_TESTS_TAP_H
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int tap_count, tap_failures;
-static bool tap_test_failed;
+static bool tap_test_failed, tap_until_reached;
 static const char *tap_skip_reason;
 
 __attribute__((unused)) static void tap_note_failure(const char *file, int line, const char *text)
 {
     tap_test_failed = true;
     printf("# %s:%d: %s\n", file, line, text);
+}
+
+__attribute__((unused)) static void tap_note_until(const char *name)
+{
+    const char *until = getenv("WL_TEST_UNTIL");
+    tap_until_reached = until != NULL && strcmp(until, name) == 0;
 }
 
 #define CHECK(claim)                                                                               \
@@ -56,6 +64,8 @@ __attribute__((unused)) static void tap_note_failure(const char *file, int line,
 
 #define TAP_RUN(function)                                                                          \
     do {                                                                                           \
+        if (tap_until_reached)                                                                     \
+            break;                                                                                 \
         tap_test_failed = false;                                                                   \
         tap_skip_reason = NULL;                                                                    \
         function();                                                                                \
@@ -64,6 +74,7 @@ __attribute__((unused)) static void tap_note_failure(const char *file, int line,
         printf("%s %d - %s%s%s\n", tap_test_failed ? "not ok" : "ok", tap_count, #function,        \
                tap_skip_reason ? " # SKIP " : "", tap_skip_reason ? tap_skip_reason : "");         \
         fflush(stdout);                                                                            \
+        tap_note_until(#function);                                                                 \
     } while (0)
 
 __attribute__((unused)) static int tap_done(void)

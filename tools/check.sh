@@ -51,7 +51,7 @@ check_shell() {
     local file list=() sourced=() # the latter have no #! line: something else sources them
     while IFS= read -r file; do
         if [ "$(head -c 2 "$file")" = '#!' ]; then list+=("$file"); else sourced+=("$file"); fi
-    done < <(files 'recipes/*.sh' 'tools/*.sh' 'worker/runner/target/*.sh' 'tests/*.sh' 'packaging/*.sh' 'examples/*.sh' tests/run .ci/run)
+    done < <(files 'recipes/*.sh' 'tools/*.sh' 'worker/runner/target/*.sh' 'tests/*.sh' 'packaging/*.sh' 'examples/*.sh' tests/run tests/mutants/run .ci/run)
     # SC1091: lib.sh is put in front of a recipe's script when it is sent. SC2034: others use what a sourced file sets.
     shellcheck -x -e SC1091 "${list[@]}" || true
     [ "${#sourced[@]}" = 0 ] || shellcheck -s sh -e SC2034 "${sourced[@]}" || true
@@ -105,6 +105,35 @@ check_words() {
     return 0
 }
 
+# docs/tests.md names a test file and claims of it in each row; both must be there. A row may say "to be named" while its file is not written.
+check_claims() {
+    local row file cell claim count=0
+    . tests/lib/claims.sh
+    while IFS= read -r row; do
+        [[ $row =~ \]\(\.\./(tests/[^\)]*\.(c|sh|mjs))\) ]] || continue
+        file=${BASH_REMATCH[1]}
+        cell=${row%|*}
+        cell=${cell##*|}
+        count=$((count + 1))
+        if [ ! -f "$file" ]; then
+            [[ $cell == *"to be named"* ]] || echo "docs/tests.md: there is no $file"
+            continue
+        fi
+        [[ $cell == *\`* ]] || echo "docs/tests.md: a row of $file names no claim:$cell"
+        while [[ $cell =~ \`([^\`]+)\` ]]; do
+            claim=${BASH_REMATCH[1]}
+            cell=${cell#*"\`$claim\`"}
+            [ -n "$(claim_places "$file" "$claim")" ] || echo "docs/tests.md: $file has no claim \"$claim\""
+        done
+    done < <(grep '^|' docs/tests.md)
+    [ "$count" -gt 0 ] || echo "docs/tests.md: no row was read"
+}
+
+# Every planted fault can still be planted, and the claim that must notice it is there.
+check_mutants() {
+    tests/mutants/run --check
+}
+
 # The web programs must not hold what only the worker may: opening sealed values, SSH, outgoing connections.
 check_symbols() {
     local program word
@@ -122,7 +151,7 @@ check_symbols() {
     return 0
 }
 
-ALL="format layers sizes beginnings shell words routes templates symbols clang"
+ALL="format layers sizes beginnings shell words routes claims mutants templates symbols clang"
 passed=0 failed=0
 mkdir -p build
 for name in "${@:-$ALL}"; do

@@ -79,6 +79,14 @@ __attribute__((unused)) static const char *refused(json_t *answer, const char *c
     return sentence;
 }
 
+/* Ask; any answer but ok. */
+__attribute__((unused)) static void fails(json_t *answer)
+{
+    CHECK(json_is_false(json_object_get(answer, "ok")));
+    CHECK(json_string_length(json_object_get(answer, "user")) > 0);
+    json_decref(answer);
+}
+
 __attribute__((unused)) static json_t *login(struct asking *a, const char *who,
                                              const char *password)
 {

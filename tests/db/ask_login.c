@@ -264,6 +264,26 @@ static void changing_the_password_ends_every_other_session(void)
     asking_end(&a);
 }
 
+static void without_its_event_no_session_begins_or_ends_and_no_password_changes(void)
+{
+    struct asking a;
+    char token[CRYPTO_TOKEN_TEXT];
+    struct session_row row;
+
+    asking_start(&a);
+    fixture_takes_events(&a.f, false);
+    fails(login(&a, "ann", PASSWORD));
+    fails(put_question(&a, "logout", a.token, json_object()));
+    fails(put_question(&a, "password.change", a.token,
+                       json_pack("{s:s, s:s}", "current", sealed(&a, PASSWORD), "password",
+                                 sealed(&a, "another good password"))));
+    fixture_takes_events(&a.f, true);
+    CHECK_INT(fixture_sql(a.f.shared_path, "SELECT 1 / (count(*) = 1) FROM session"), 0);
+    CHECK(session_by_token(a.f.shared, a.token, clock_now_ms(), &row, NULL) == 0);
+    take_token(token, login(&a, "ann", PASSWORD));
+    asking_end(&a);
+}
+
 /* --- the socket --- */
 
 /* One question over the real socket, answered by a real child. NULL when no answer came. */
@@ -374,6 +394,7 @@ int main(int argc, char **argv)
     TAP_RUN(failures_are_one_event_a_minute);
     TAP_RUN(a_full_queue_is_told_to_come_back);
     TAP_RUN(changing_the_password_ends_every_other_session);
+    TAP_RUN(without_its_event_no_session_begins_or_ends_and_no_password_changes);
     TAP_RUN(questions_come_over_the_socket);
     TAP_RUN(nonsense_is_answered_with_a_sentence);
     return tap_done();

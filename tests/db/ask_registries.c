@@ -106,6 +106,23 @@ static void a_password_is_replaced_with_its_login(void)
     asking_end(&a);
 }
 
+static void without_its_event_no_registry_comes_changes_or_goes(void)
+{
+    struct asking a;
+    const char *id;
+
+    asking_start(&a);
+    id = added(&a, "team", "ghcr.example", "old");
+    fixture_takes_events(&a.f, false);
+    fails(save(&a, "more", "ghcr.example", "robot", "p"));
+    fails(change(&a, id, "another", "new"));
+    fails(removal(&a, id));
+    fixture_takes_events(&a.f, true);
+    check_login(&a, "team", "robot", "old");
+    CHECK_INT(stored(&a), 1);
+    asking_end(&a);
+}
+
 static void a_removed_registry_takes_its_password_along(void)
 {
     struct asking a;
@@ -302,6 +319,7 @@ int main(void)
     TAP_RUN(a_long_password_fits_and_a_longer_one_is_refused);
     TAP_RUN(what_is_wrong_is_refused_by_its_field);
     TAP_RUN(a_password_is_replaced_with_its_login);
+    TAP_RUN(without_its_event_no_registry_comes_changes_or_goes);
     TAP_RUN(a_removed_registry_takes_its_password_along);
     TAP_RUN(a_registry_that_is_used_stays);
     TAP_RUN(one_that_only_archived_environments_use_may_go);

@@ -133,6 +133,21 @@ static void a_draft_becomes_a_set_byte_exact(void)
     asking_end(&a);
 }
 
+static void a_set_without_its_event_is_not_saved(void)
+{
+    struct asking a;
+
+    asking_with_environment(&a);
+    draft(&a, "d1", 0, "ann");
+    text_entry(&a, "d1", 0, "GREETING", "secret", "hello");
+    fixture_takes_events(&a.f, false);
+    fails(save(&a, "d1"));
+    fixture_takes_events(&a.f, true);
+    CHECK_INT(fixture_sql(a.f.shared_path, "SELECT 1 / (count(*) = 0) FROM secret_set"), 0);
+    check_saved(save(&a, "d1"), 1, 1, 0, 0, 0);
+    asking_end(&a);
+}
+
 static void what_is_not_typed_is_kept_and_counted(void)
 {
     struct asking a;
@@ -329,6 +344,7 @@ static void a_crash_before_the_set_was_written_is_repaired_by_the_next_save(void
 int main(void)
 {
     TAP_RUN(a_draft_becomes_a_set_byte_exact);
+    TAP_RUN(a_set_without_its_event_is_not_saved);
     TAP_RUN(what_is_not_typed_is_kept_and_counted);
     TAP_RUN(saving_what_is_there_makes_no_set);
     TAP_RUN(a_stale_draft_is_a_conflict_in_words);

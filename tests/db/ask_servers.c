@@ -39,6 +39,21 @@ static void adding_a_server_makes_its_key_pair(void)
     asking_end(&a);
 }
 
+static void a_server_without_its_event_is_not_added(void)
+{
+    struct asking a;
+
+    asking_start(&a);
+    fixture_takes_events(&a.f, false);
+    fails(add(&a, "web-1", "192.0.2.10", 2222));
+    fixture_takes_events(&a.f, true);
+    CHECK_INT(fixture_sql(a.f.shared_path, "SELECT 1 / (count(*) = 0) FROM server"), 0);
+    json_t *answer = add(&a, "web-1", "192.0.2.10", 2222);
+    CHECK(is_ok(answer));
+    json_decref(answer);
+    asking_end(&a);
+}
+
 static void bad_addresses_are_refused(void)
 {
     static const struct {
@@ -134,7 +149,8 @@ static void an_unreachable_server_is_told_in_words(void)
     answer = add(&a, "web-1", "127.0.0.1", lab_free_port());
     str_copy(id, sizeof id, json_string_value(json_object_get(answer, "server_id")));
     json_decref(answer);
-    CHECK(strlen(refused(look(&a, id), "remote")) > 20);
+    const char *words = refused(look(&a, id), "remote");
+    CHECK(strstr(words, "Connection refused") != NULL && strstr(words, "Fix: ") != NULL);
     refused(confirm(&a, id, "ssh-ed25519", "SHA256:x"), "remote");
     asking_end(&a);
 }
@@ -142,6 +158,7 @@ static void an_unreachable_server_is_told_in_words(void)
 int main(void)
 {
     TAP_RUN(adding_a_server_makes_its_key_pair);
+    TAP_RUN(a_server_without_its_event_is_not_added);
     TAP_RUN(bad_addresses_are_refused);
     TAP_RUN(only_who_may_servers_may);
     TAP_RUN(a_host_key_is_pinned_when_it_is_the_confirmed_one);

@@ -107,6 +107,17 @@ static void a_job_of_an_ended_or_forged_session_is_refused(void)
     sql(&a, "UPDATE session SET expires_at = expires_at + 1000000, role = 'viewer' WHERE user_id = "
             "'u2'");
     CHECK_INT(judged(&a, "j3", &who), ERR_DENIED);
+    /* What would be enough if rows were believed: an admin's name in bob's session, and more time
+     * in the admin's own. */
+    take_token(token, login(&a, "bob", PASSWORD));
+    job(&a, "j4", "deploy", ENV, proof_of(token, "j4", "deploy", ENV));
+    sql(&a, "UPDATE session SET user_id = " ANN " WHERE user_id = 'u2'");
+    CHECK_INT(judged(&a, "j4", &who), ERR_DENIED);
+    take_token(token, login(&a, "ann", PASSWORD));
+    job(&a, "j5", "deploy", ENV, proof_of(token, "j5", "deploy", ENV));
+    CHECK_INT(judged(&a, "j5", &who), ERR_NONE);
+    sql(&a, "UPDATE session SET expires_at = expires_at + 1000000 WHERE user_id = " ANN);
+    CHECK_INT(judged(&a, "j5", &who), ERR_DENIED);
     asking_end(&a);
 }
 

@@ -96,6 +96,17 @@ __attribute__((unused)) static int fixture_sql(const char *path, const char *sql
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Whether the shared database takes events. A connection keeps to the schema it was opened with, so
+ * the fixture's is opened anew. */
+__attribute__((unused)) static void fixture_takes_events(struct fixture *f, bool takes)
+{
+    MUST(fixture_sql(f->shared_path, takes ? "DROP TRIGGER refuse"
+                                           : "CREATE TRIGGER refuse BEFORE INSERT ON audit_event "
+                                             "BEGIN SELECT RAISE(ABORT, 'no events today'); END"));
+    db_close(f->shared);
+    MUST(db_open(f->shared_path, DB_SHARED, DB_ROLE_WORKER, &f->shared, &fixture_err));
+}
+
 /* Run `function` in a child; true when it ended by abort(). Its messages go to /dev/null. */
 __attribute__((unused)) static bool fixture_aborts(void (*function)(struct fixture *),
                                                    struct fixture *f)

@@ -189,6 +189,28 @@ static void a_forged_job_is_refused(void)
     world_end(&w);
 }
 
+/* The verdict, what it means for release and environment, and its event are one transaction. */
+static void a_verdict_without_its_event_is_not_written(void)
+{
+    struct world w;
+    world_make(&w, 1);
+    fixture_takes_events(&w.f, false);
+    world_worker(&w, "");
+    const char *job = world_deploy(&w);
+    CHECK(wait_sql(&w, "ended", "SELECT state FROM job_host"));
+    clock_sleep_ms(1500); /* the end is tried more than once */
+    CHECK_STR(ask_sql(&w, "SELECT state FROM job"), "running");
+    CHECK_STR(ask_sql(&w, "SELECT outcome FROM release"), "pending");
+    CHECK_STR(env_state(&w), "never 0");
+    world_kill(&w, SIGTERM);
+    fixture_takes_events(&w.f, true);
+    world_worker(&w, "");
+    CHECK(wait_verdict(&w, job, "live"));
+    CHECK_STR(env_state(&w), "live 1");
+    CHECK(no_step_ran_twice(&w));
+    world_end(&w);
+}
+
 static void hosts_go_in_order_and_stop_at_the_first_failure(void)
 {
     struct world w;
@@ -224,6 +246,7 @@ int main(int argc, char **argv)
     TAP_RUN(a_queued_job_waits_its_turn_and_can_be_cancelled);
     TAP_RUN(a_plan_that_changed_is_refused_and_named);
     TAP_RUN(a_forged_job_is_refused);
+    TAP_RUN(a_verdict_without_its_event_is_not_written);
     TAP_RUN(hosts_go_in_order_and_stop_at_the_first_failure);
     return tap_done();
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Bad input and faults of the first issue through the whole product: each ends in words that name the step, the cause and the fix.
-import { existsSync, readFileSync, writeFileSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { execFileSync, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,7 +8,9 @@ import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
 
 const { test, check, equal, sleep } = lib;
-const { product, target, client, environment } = await flow.stage(lib);
+const staged = await flow.stage(lib);
+const { product, client, environment } = staged;
+let { target } = staged;
 const root = process.getuid() === 0;
 
 // Would exist if any value were ever executed, here or on the target.
@@ -40,6 +42,20 @@ async function refusedOrKept(path, action, field, others, pick) {
     }
   }
   check(!existsSync(canary), "nothing was executed");
+}
+
+// A failed job names the step, the cause in words and the fix: in its summary, and on its page each for itself.
+async function told(model, name, cause) {
+  equal(model.job.status.state, "failed", model.job.summary);
+  const bad = model.hosts[0].steps.find((step) => step.status.state === "failed");
+  equal(bad?.name, name, "the step that failed");
+  check(cause.test(model.job.summary) && /Fix: \S/.test(model.job.summary), `cause and fix: ${model.job.summary}`);
+  check(!/\berrno\b|\berror -?\d|\(-\d+\)/.test(model.job.summary), `words, not numbers: ${model.job.summary}`);
+  const { verdict } = model;
+  equal(verdict.step_text, bad.title, "the step on the page");
+  check(cause.test(verdict.cause) && verdict.fix.length > 10, `on the page: ${JSON.stringify(verdict)}`);
+  const page = await client.get(`/jobs/${model.job.id}`);
+  check(page.text.includes("<dt>What to do</dt>") && page.text.includes(`>${bad.title}</a>`), "the page shows step and fix");
 }
 
 await test("hostile names of apps are refused with the field named, or kept", () =>
@@ -100,19 +116,17 @@ await test("a corrupt tarball is caught at the step that checks it", async () =>
   writeFileSync(path, broken);
   const model = await flow.deploy(client, environment, "1.1.0");
   writeFileSync(path, bytes);
-  equal(model.job.status.state, "failed", model.job.summary);
-  check(/sha-?256|checksum|hash/i.test(model.job.summary), model.job.summary);
+  await told(model, "upload", /SHA-256/);
   equal((await flow.health(environment.port)).version, "1.0.0", "what was live serves");
 });
 
-await test("a port that is taken: words, and what was live serves again", async () => {
+await test("a port that is taken: the step, the cause, the fix", async () => {
   const other = await flow.createEnvironment(client, { slug: "taken" });
   const holder = createServer().listen(other.port, "127.0.0.1");
   await sleep(100);
   const model = await flow.deploy(client, other, "1.0.0", 180000);
   holder.close();
-  equal(model.job.status.state, "failed", model.job.summary);
-  check(model.job.summary.includes(String(other.port)) || model.hosts[0].steps.some((s) => s.cause.includes(String(other.port))), `the port is named: ${model.job.summary}`);
+  await told(model, "prepare", new RegExp(`Port ${other.port} is taken by `));
 });
 
 await test("a full disk on the target: the step, the cause, the fix", async () => {
@@ -125,8 +139,7 @@ await test("a full disk on the target: the step, the cause, the fix", async () =
   try {
     const full = await flow.createEnvironment(client, { slug: "full", settings: flow.helloSettings("x", await lib.freePort(), { deploy_dir: "small/app" }) });
     const model = await flow.deploy(client, full, "1.0.0");
-    equal(model.job.status.state, "failed", model.job.summary);
-    check(/disk|space/i.test(model.job.summary), model.job.summary);
+    await told(model, "prepare", /disk .*is full/);
   } finally {
     spawnSync("nsenter", [...inside, "umount", folder]);
   }
@@ -147,6 +160,18 @@ await test("a locked database is a clear page, and nothing is lost", async () =>
   await sleep(9500);
   const again = await client.raw("POST", "/apps/new", { body: fields, follow: false });
   equal(again.status, 303, "the same form goes through later");
+});
+
+await test("a server that has only algorithms libssh2 lacks: the step, the cause, the fix", async () => {
+  const { port } = target;
+  const keys = lib.scratch("keys");
+  for (const end of ["", ".pub"]) copyFileSync(join(target.folder, `host_ed25519_key${end}`), join(keys, `host_ed25519_key${end}`));
+  await target.stop();
+  target = await lib.startTarget({ port, hostKeysFrom: keys, options: ["Ciphers aes256-gcm@openssh.com,chacha20-poly1305@openssh.com"] });
+  await told(await flow.deploy(client, environment, "1.0.0"), "connect", /ciphers aes256-gcm@openssh\.com/);
+  await target.stop();
+  target = await lib.startTarget({ port, hostKeysFrom: keys });
+  rmSync(keys, { recursive: true });
 });
 
 await test("another host key is a hard stop that shows both, before any credential", async () => {
@@ -182,8 +207,8 @@ await test("wrong key, unreachable server, missing algorithms: words, not number
       const answer = await client.submit(`/servers/${slug}`, {}, { action: `/servers/${slug}/check` });
       const id = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1] ?? product.sql(`SELECT id FROM job WHERE kind = 'check' ORDER BY serial DESC LIMIT 1`)[0].id;
       const model = await flow.waitForJob(client, id);
-      equal(model.job.status.state, "failed", slug);
-      check(words.test(model.job.summary) && /authorized_keys/.test(model.job.summary + JSON.stringify(model.hosts)), `${slug}: ${model.job.summary}`);
+      await told(model, "connect", words);
+      check(/authorized_keys/.test(model.job.summary), `${slug}: ${model.job.summary}`);
     } else {
       check(asked.ask_error && words.test(asked.ask_error), `${slug}: ${asked.ask_error}`);
       check(!/-\d+/.test(asked.ask_error.replace(/hmac-\S+|aes\S+|sha2?-\S+|rsa-\S+|poly1305\S*|ssh-\S+|ecdsa-\S+|etm\S*/g, "")), `${slug}: no bare error number: ${asked.ask_error}`);

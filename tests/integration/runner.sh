@@ -4,19 +4,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 project=$(mktemp -d /tmp/wl-runner.XXXXXX)
 trap 'rm -rf "$project"' EXIT
-count=0
-
-check() { # title, then a command that must succeed
-    local title=$1
-    shift
-    count=$((count + 1))
-    if "$@"; then
-        echo "ok $count - $title"
-    else
-        echo "not ok $count - $title"
-        sed 's/^/# /' "$project/said"
-    fi
-}
+. tests/integration/lib/stubs.sh
 
 mkdir -p "$project/tools" "$project"/tests/{unit,recipes,integration}
 cp tests/run "$project/tests/run"
@@ -31,12 +19,6 @@ stub() { # name, body
 run() {
     (cd "$project" && WL_TEST_LIMIT=2 tests/run "$@") >"$project/said" 2>&1
     status=$?
-}
-closes_with() {
-    [ "$(tail -n 1 "$project/said")" = "$1" ]
-}
-says() {
-    grep -qF -- "$1" "$project/said"
 }
 
 stub recipes/good 'echo "ok 1 - a"; echo "ok 2 - b # SKIP no such thing here"; echo "1..2"'
@@ -73,20 +55,12 @@ a status that is not zero|echo "1..1"; echo "ok 1"; exit 3|1 passed, 1 failed
 a bail-out|echo "1..1"; echo "ok 1"; echo "Bail out! no"|1 passed, 1 failed
 ODD
 
-stub recipes/odd 'echo "1..1"; echo "ok 1"; sleep 77777 & sleep 77777'
+nap=$((100000 + $$)) # seconds that nobody else sleeps
+stub recipes/odd "echo '1..1'; echo 'ok 1'; sleep $nap & sleep $nap"
 run recipes/odd
 check "a file over its limit is a failure" closes_with "1 passed, 1 failed"
 check "and its limit is named" says "ran over its limit"
-nothing_sleeps() {
-    local stat
-    for stat in /proc/[0-9]*/cmdline; do
-        [ -r "$stat" ] || continue
-        if [ "$(tr '\0' ' ' 2>/dev/null <"$stat")" = "sleep 77777 " ]; then
-            return 1
-        fi
-    done
-}
-check "and its whole process group is gone" nothing_sleeps
+check "and its whole process group is gone" nobody_sleeps "$nap"
 
 # What a sanitizer would write: into the file that log_path names, with the process' number behind it.
 report() { # seconds after which it comes, what follows it
@@ -112,4 +86,4 @@ rm "$project/tests/recipes/odd.sh"
 printf 'int main(void) { return 0; }\n' >"$project/tests/unit/unbuilt.c"
 run unit
 check "a program that does not build is an error" test "$status" != 0
-echo "1..$count"
+finish

@@ -151,6 +151,9 @@ all_claims() {
     echo "other 0" >"$step/end"
     inspect
     check "foreign" answers "state=foreign"
+    follow 0 0
+    check "foreign to who follows it" controls "foreign 0"
+    check_not "and not its end" controls "ended"
 
     claim "an upload is checked before it gets its name"
     echo data >"$scratch/artefact.part"

@@ -49,7 +49,7 @@ static void a_full_disk_has_a_code_and_a_fix(void)
     errno = ENOSPC;
     err_errno(&e, "write");
     CHECK_INT(e.code, ERR_NO_SPACE);
-    CHECK(strstr(e.user, "disk is full") != NULL);
+    CHECK(strstr(e.user, "disk is full") != NULL && strstr(e.user, "Free some space") != NULL);
     errno = EDQUOT;
     err_errno(&e, "write");
     CHECK_INT(e.code, ERR_NO_SPACE);

@@ -68,6 +68,23 @@ static void a_killed_command_is_not_success(void)
     }
 }
 
+/* What replaces the shell says status 0 to libssh2, but nothing of ours has seen the script end. */
+static void a_command_that_does_not_say_how_it_ended_is_not_success(void)
+{
+    struct buf out;
+    struct err err = {0};
+    enum ssh_fault fault;
+    int status;
+    buf_init(&out, 4096);
+    CHECK(run("echo begun; exec true", &out, NULL, &status, &fault, &err) == -1);
+    CHECK_INT(status, -1);
+    CHECK_INT(fault, SSH_FAULT_REMOTE);
+    CHECK(strstr(err.user, "without saying how") != NULL);
+    /* Nor does a script's own word count: it does not know the nonce. */
+    CHECK(run("echo wl-end::0 >&2; exec true", &out, NULL, &status, &fault, &err) == -1);
+    buf_deinit(&out);
+}
+
 static void a_session_killed_in_the_middle_of_a_command_is_lost(void)
 {
     struct buf out;
@@ -417,6 +434,7 @@ int main(void)
     reconnect();
     TAP_RUN(a_command_says_its_status_and_both_streams);
     TAP_RUN(a_killed_command_is_not_success);
+    TAP_RUN(a_command_that_does_not_say_how_it_ended_is_not_success);
     TAP_RUN(a_session_killed_in_the_middle_of_a_command_is_lost);
     TAP_RUN(a_flood_on_standard_error_does_not_block);
     TAP_RUN(an_answer_over_its_maximum_is_an_error);

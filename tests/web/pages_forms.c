@@ -26,11 +26,12 @@ static const char *const NASTY[] = {
     "a%E2%80%AEb%01",
 };
 
-static char *million(void)
+/* A very long value; with 1 MiB the form is larger than any may be. */
+static char *long_text(size_t len)
 {
-    char *text = malloc(1024 * 1024 + 1);
-    memset(text, 'x', 1024 * 1024);
-    text[1024 * 1024] = '\0';
+    char *text = malloc(len + 1);
+    memset(text, 'x', len);
+    text[len] = '\0';
     return text;
 }
 
@@ -95,12 +96,16 @@ static void try_value(const struct field_case *c, int number, const char *value)
 
 static void every_field_refuses_or_keeps(void)
 {
-    char *large = million();
+    char *large = long_text((size_t)1024 * 1024), *nearly = long_text(1000000);
     for (size_t i = 0; i < COUNT_OF(FIELDS); i++) {
         for (size_t k = 0; k < COUNT_OF(NASTY); k++)
             try_value(&FIELDS[i], (int)(i * 100 + k), NASTY[k]);
+        try_value(&FIELDS[i], (int)(i * 100 + 98), nearly);
+        CHECK_INT(fake_status(&s.w.f), 422);
         try_value(&FIELDS[i], (int)(i * 100 + 99), large);
+        CHECK(fake_status(&s.w.f) == 413 && stage_shows(&s, "larger than 1 MiB"));
     }
+    free(nearly);
     free(large);
 }
 

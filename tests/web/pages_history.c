@@ -1,0 +1,254 @@
+/* pages_history.c - every change and its event are one: with a database that takes no events,
+ * nothing that the pages write changes anything; with one that does, each change has its event.
+ * (What only the worker writes: tests/db/ask_*.c and jobs_*.c.) */
+#include "tests/web/lib/pages_world.h"
+
+static struct stage s;
+
+static int post_app(void)
+{
+    return stage_post(&s, "/apps/new", "slug=told&name=Told&note=");
+}
+
+static int post_environment(void)
+{
+    return stage_post(&s, "/apps/hello/new",
+                      "slug=review&tier=other&recipe=release&server.web-1=1"
+                      "&settings.deploy_dir=apps/x&settings.port=8000&settings.start_command=./x"
+                      "&settings.health_path=/health&settings.keep=5&settings.health_status=200"
+                      "&settings.health_count=3&settings.health_soak_s=3"
+                      "&settings.health_deadline_s=60&settings.unit_scope=system");
+}
+
+static int post_settings(void)
+{
+    return stage_post(&s, "/apps/hello/staging/settings",
+                      "tier=production&server.web-1=1&settings.deploy_dir=apps/other"
+                      "&settings.port=9101&settings.start_command=./x&settings.health_path=/h"
+                      "&settings.keep=3&settings.health_status=200&settings.health_count=1"
+                      "&settings.health_soak_s=0&settings.health_deadline_s=9"
+                      "&settings.unit_scope=system");
+}
+
+static int post_deploy(void)
+{
+    char plan[8192], idem[80];
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/deploy?version=1.0.0"), 200);
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
+    snprintf(idem, sizeof idem, "%s", stage_hidden(&s, "idem"));
+    return stage_post(&s, "/apps/hello/staging/deploy",
+                      "version=1.0.0&plan_hash=%s&idem=%s&why=", plan, idem);
+}
+
+static int post_fetch(void)
+{
+    return stage_post(&s, "/apps/hello/artefacts/fetch",
+                      "url=https://x.example/a.tar.gz&sha256=" SHA_A "&version=3.0.0");
+}
+
+static int post_adopt(void)
+{
+    return stage_post(&s, "/apps/hello/artefacts/adopt", "file=dropped.tar.gz&version=5.0.0");
+}
+
+static int post_upload(void)
+{
+    char body[2000], token[64];
+    snprintf(body, sizeof body,
+             "--XX\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n%s\r\n"
+             "--XX\r\nContent-Disposition: form-data; name=\"version\"\r\n\r\n2.0.0\r\n"
+             "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.tar.gz\"\r\n\r\n"
+             "bytes\r\n--XX--\r\n",
+             world_csrf(&s.w, token));
+    world_request(&s.w, "POST", "/apps/hello/artefacts");
+    fake_param(&s.w.f, "HTTP_ORIGIN", s.w.site.origin);
+    fake_send(&s.w.f, "multipart/form-data; boundary=XX", body, strlen(body));
+    int status = world_dispatch(&s.w);
+    s.w.f.body = NULL;
+    return status;
+}
+
+static int post_cancel(void)
+{
+    char uri[100];
+    snprintf(uri, sizeof uri, "/jobs/%s/cancel", s.queued_job);
+    return stage_post(&s, uri, "x=1");
+}
+
+static int post_check(void)
+{
+    return stage_post(&s, "/servers/web-1/check", "x=1");
+}
+
+static int post_profile(void)
+{
+    return stage_post(&s, "/profile", "name=Another+Name&theme=dark");
+}
+
+static int post_session(void)
+{
+    return stage_post(&s, "/profile/sessions",
+                      "session=0700000000000000000000000000000000000000000000000000000000000000");
+}
+
+static int post_sessions(void)
+{
+    return stage_post(&s, "/profile/sessions", "session=others");
+}
+
+/* In an order in which each still changes something. */
+static const struct {
+    const char *pattern; /* of its route */
+    int (*post)(void);
+    const char *verb;
+} WRITES[] = {
+    {"/apps/new", post_app, "app.create"},
+    {"/apps/{app}/new", post_environment, "environment.create"},
+    {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
+    {"/apps/{app}/{env}/settings", post_settings, "environment.change"},
+    {"/apps/{app}/artefacts/fetch", post_fetch, "fetch.request"},
+    {"/apps/{app}/artefacts/adopt", post_adopt, "fetch.request"},
+    {"/apps/{app}/artefacts", post_upload, "artefact.add"},
+    {"/jobs/{id}/cancel", post_cancel, "job.cancel"},
+    {"/servers/{slug}/check", post_check, "check.request"},
+    {"/profile", post_profile, "user.change"},
+    {"/profile/sessions", post_session, "session.revoke"},
+    {"/profile/sessions", post_sessions, "session.revoke_others"},
+};
+
+/* --- what is stored --- */
+
+/* By the sqlite3 program, which knows nothing of our authorizer. */
+static void run_sql(const char *sql)
+{
+    char command[900];
+    snprintf(command, sizeof command,
+             "sqlite3 -bail -cmd '.timeout 2000' '%s/db/windlass.db' \"%s\" >'%s/rows'", s.w.var,
+             sql, s.w.var);
+    WORLD_MUST(system(command));
+}
+
+/* All rows of all tables. */
+static void all_rows(struct buf *rows)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/rows", s.w.var);
+    run_sql(".dump --data-only");
+    buf_reset(rows);
+    WORLD_MUST(fs_read_all(path, rows, &world_err));
+    WORLD_MUST(rows->len == 0);
+}
+
+/* A connection keeps to the schema it was opened with. */
+static void reopen(void)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/db/windlass.db", s.w.var);
+    db_close(s.w.db);
+    db_close(s.w.worker);
+    WORLD_MUST(db_open(path, DB_SHARED, DB_ROLE_WORKER, &s.w.worker, &world_err));
+    WORLD_MUST(db_open(path, DB_SHARED, DB_ROLE_WEB, &s.w.db, &world_err));
+    s.w.d.db = s.w.db;
+}
+
+static bool artefact_is_there(const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/artefacts/%s", s.w.var, name);
+    return fs_exists(path);
+}
+
+static void no_event_no_change(void)
+{
+    struct buf before, after;
+    buf_init(&before, (size_t)16 << 20);
+    buf_init(&after, (size_t)16 << 20);
+    run_sql("CREATE TRIGGER refuse BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'no "
+            "events today'); END");
+    reopen();
+    for (size_t i = 0; i < COUNT_OF(WRITES); i++) {
+        all_rows(&before);
+        int status = WRITES[i].post();
+        all_rows(&after);
+        bool same = before.len == after.len && memcmp(before.data, after.data, after.len) == 0;
+        CHECK(status >= 400);
+        CHECK(same);
+        if (status < 400 || !same)
+            printf("#   %s without its event: %d\n", WRITES[i].verb, status);
+    }
+    CHECK(!artefact_is_there("hello_2.0.0.tar.gz"));
+    run_sql("DROP TRIGGER refuse");
+    reopen();
+    buf_deinit(&before);
+    buf_deinit(&after);
+}
+
+static void every_change_has_its_event(void)
+{
+    for (size_t i = 0; i < COUNT_OF(WRITES); i++) {
+        int status = WRITES[i].post();
+        CHECK_INT(status, 303);
+        CHECK_STR(stage_last_verb(&s), WRITES[i].verb);
+        if (status != 303)
+            printf("#   %s: %.600s\n", WRITES[i].verb, fake_body(&s.w.f));
+    }
+    CHECK(artefact_is_there("hello_2.0.0.tar.gz"));
+}
+
+static bool is_here(const char *pattern)
+{
+    /* What asks the worker, which writes the event with the change: db/ask_*.c. */
+    static const char *const BY_THE_WORKER[] = {"/setup/{token}",
+                                                "/login",
+                                                "/logout",
+                                                "/servers/new",
+                                                "/servers/{slug}/pin",
+                                                "/registries/new",
+                                                "/registries/{slug}",
+                                                "/registries/{slug}/remove",
+                                                "/apps/{app}/{env}/secrets",
+                                                "/profile/password"};
+    for (size_t i = 0; i < COUNT_OF(WRITES); i++)
+        if (strcmp(WRITES[i].pattern, pattern) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT_OF(BY_THE_WORKER); i++)
+        if (strcmp(BY_THE_WORKER[i], pattern) == 0)
+            return true;
+    return false;
+}
+
+static void no_address_that_is_written_to_is_missing_here(void)
+{
+    for (size_t i = 0; i < ROUTES_COUNT; i++) {
+        if (ROUTES[i].method != METHOD_POST || is_here(ROUTES[i].pattern))
+            continue;
+        tap_note_failure(__FILE__, __LINE__, "an address has neither a claim here nor in db/ask_*");
+        printf("#   %s\n", ROUTES[i].pattern);
+    }
+}
+
+int main(void)
+{
+    char path[PATH_MAX];
+    struct session_row other = {.role = ROLE_VIEWER,
+                                .created_at = clock_now_ms(),
+                                .seen_at = clock_now_ms(),
+                                .proved_at = clock_now_ms(),
+                                .expires_at = clock_now_ms() + SESSION_LIFE_MS};
+    stage_open(&s);
+    stage_furnish(&s);
+    snprintf(path, sizeof path, "%s/artefacts/dropped.tar.gz", s.w.var);
+    WORLD_MUST(fs_write_atomic(path, "x", 1, 0600, &world_err));
+    snprintf(other.user_id, sizeof other.user_id, "%s", s.w.user_id);
+    WORLD_MUST(db_begin(s.w.worker, &world_err));
+    for (uint8_t first = 7; first < 9; first++) {
+        other.id_hash[0] = first;
+        WORLD_MUST(session_add(s.w.worker, &other, "192.0.2.9", "other", &world_err));
+    }
+    WORLD_MUST(db_commit(s.w.worker, &world_err));
+    TAP_RUN(no_event_no_change);
+    TAP_RUN(every_change_has_its_event);
+    TAP_RUN(no_address_that_is_written_to_is_missing_here);
+    stage_close(&s);
+    return tap_done();
+}
