@@ -34,6 +34,8 @@ WARN += -Wcomma
 else
 WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wformat-signedness -Wjump-misses-init -Walloc-zero
 HARDEN_CC := -ftrivial-auto-var-init=zero
+# As shared libraries the two runtimes share symbols, and libubsan then writes to standard error, whatever log_path says.
+SAN_LD := -static-libasan -static-libubsan
 endif
 
 ifeq ($(SAN),1)
@@ -41,7 +43,7 @@ B := build/san
 OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DWL_SANITIZE=1
 # Instrumented code hides the ranges of numbers, so gcc guesses wrong about what snprintf may write.
 WARN += -Wno-format-truncation
-LDOPT := -fsanitize=address,undefined
+LDOPT := -fsanitize=address,undefined $(SAN_LD)
 else
 B := build
 OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE $(HARDEN_CC)
@@ -123,7 +125,7 @@ endef
 
 # Objects are made again when compiler or flags change.
 shell_word = '$(subst ','\'',$(1))'
-FLAGS_NOW = $(call shell_word,$(CC) $(CPPFLAGS) $(ALL_CFLAGS))
+FLAGS_NOW = $(call shell_word,$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS))
 $(B)/flags: force
 	@mkdir -p $(@D)
 	@printf '%s\n' $(FLAGS_NOW) | cmp -s - $@ || printf '%s\n' $(FLAGS_NOW) >$@

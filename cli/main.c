@@ -61,10 +61,10 @@ static const struct command COMMANDS[] = {
      free_port_command},
     {"demo seed",
      "--var FOLDER --server USER@HOST:PORT --authorized-keys FILE --host-key FILE"
-     " --hello FOLDER",
+     " --hello FOLDER [--image NAME]",
      NULL, "Fills a new data folder with the demo's server, app, environments and artefacts.\n",
      demo_seed_command},
-    {"demo smoke", "--var FOLDER --origin URL --login LOGIN --port N", NULL,
+    {"demo smoke", "--var FOLDER --origin URL --login LOGIN --port N [--container-port N]", NULL,
      "Does over HTTP what a person would; the password comes on standard input.\n",
      demo_smoke_command},
 };

@@ -6,7 +6,8 @@
 #   SMOKE=1                    no person: deploy 1.0.0, see it live, deploy the broken 1.2.0, see it reverted; exit status says
 #   KEEP=1                     leave the scratch folder there
 #
-# Nothing on this machine is touched but the scratch folder: no service, no account, nothing in ~/.ssh. The whole runs inside
+# Nothing on this machine is touched but the scratch folder: no service, no account, nothing in ~/.ssh. Where a Docker engine runs and may be used, the
+# demo has an app with images too; its containers and images are removed at the end. The whole runs inside
 # `windlass nest`, which ends every process that came from it, also what was deployed, when this script ends for whatever reason.
 set -eu
 
@@ -31,6 +32,17 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/windlass-demo.XXXXXX")
 chmod 711 "$scratch" # as root the programs run as users of their own and must get through
 up=
 sshd=
+image= # name of the images, when a Docker engine runs here
+
+remove_containers() { # project: what a demo of this name has in the Docker engine
+    for kind in container network volume; do
+        # shellcheck disable=SC2046 # a list of ids
+        docker "$kind" rm $([ "$kind" != container ] || echo -f) \
+            $(docker "$kind" ls -q $([ "$kind" != container ] || echo -a) --filter "label=com.docker.compose.project=$1") >/dev/null 2>&1 || :
+    done
+    # shellcheck disable=SC2046
+    docker image rm $(docker image ls -q "$1/hello") >/dev/null 2>&1 || :
+}
 
 finish() {
     status=$?
@@ -43,6 +55,9 @@ finish() {
         kill -TERM "$sshd" 2>/dev/null || :
         wait "$sshd" 2>/dev/null || :
         "$top/tools/private-sshd.sh" --reap "$scratch/sshd" || :
+    fi
+    if [ -n "$image" ]; then
+        remove_containers "${image%%/*}"
     fi
     if [ "${KEEP:-}" = 1 ]; then
         say "The scratch folder stays: $scratch"
@@ -70,12 +85,50 @@ alive() { # pid
     kill -0 "$1" 2>/dev/null
 }
 
+# --- Docker, where an engine runs --------------------------------------------------------------------------------------------
+docker_runs() {
+    command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1 &&
+        { docker compose version >/dev/null 2>&1 || docker-compose version >/dev/null 2>&1; }
+}
+
+make_image() { # version, state: the same program as in the tarball, and nothing else, as an image
+    mkdir -p "$scratch/image"
+    cp "$bin/hello" "$scratch/image/hello"
+    printf '%s\n' "$1" >"$scratch/image/VERSION"
+    printf '%s\n' "$2" >"$scratch/image/STATE"
+    tar -C "$scratch/image" -c . | docker import --change 'CMD ["/hello"]' --change 'WORKDIR /' --change 'ENV HOST=0.0.0.0' --change 'ENV PORT=8000' \
+        - "$image:$1" >/dev/null
+}
+
+socket=${DOCKER_HOST:-unix:///var/run/docker.sock}
+socket=${socket#unix://}
+if docker_runs && [ -S "$socket" ]; then
+    # What a demo that was killed has left: its name holds its process id.
+    for old in $(docker image ls --format '{{.Repository}}' | sed -n 's,^\(windlass-demo-[0-9]*\)/hello$,\1,p' | sort -u); do
+        alive "${old##*-}" || remove_containers "$old"
+    done
+    image=windlass-demo-$$/hello
+    say "Making images of the app hello, for the Docker engine that runs here"
+    make_image 1.0.0 healthy
+    make_image 1.1.0 healthy
+    make_image 1.2.0 starting
+else
+    say "No Docker engine answers here (or there is no Compose), so the demo's app in a container is left out."
+    socket=
+fi
+
 # --- the target: a real sshd of our own ----------------------------------------------------------------------------------
 say "Preparing a private SSH server in $scratch/sshd"
 mkdir -m 700 "$scratch/sshd"
 "$top/tools/private-sshd.sh" --prepare "$scratch/sshd"
 ssh_port=$("$bin/windlass" free-port $((20000 + $$ % 10000)))
-"$top/tools/private-sshd.sh" "$scratch/sshd" "$ssh_port" &
+set --
+case $socket in
+'') ;;
+/run/* | /var/run/*) set -- --socket "/run/${socket#*run/}" ${DOCKER_HOST:+--env "DOCKER_HOST=$DOCKER_HOST"} ;; # as root a session sees a /run of its own
+*) set -- ${DOCKER_HOST:+--env "DOCKER_HOST=$DOCKER_HOST"} ;;
+esac
+"$top/tools/private-sshd.sh" "$@" "$scratch/sshd" "$ssh_port" &
 sshd=$!
 await 20 "the SSH server" test -s "$scratch/sshd/sshd.pid"
 alive "$sshd" || fail "the SSH server ended: $(tail -n 3 "$scratch/sshd/sshd.log")"
@@ -102,7 +155,7 @@ until [ -s "$var/run/setup-url" ] && grep -q '^  Stop' "$scratch/up.out"; do
 done
 
 (umask 077 && "$bin/windlass" demo seed --server "$(id -un)@127.0.0.1:$ssh_port" --authorized-keys "$scratch/sshd/authorized_keys" \
-    --host-key "$scratch/sshd/host_ed25519_key.pub" --hello "$scratch/hello" >"$scratch/seed")
+    --host-key "$scratch/sshd/host_ed25519_key.pub" --hello "$scratch/hello" ${image:+--image "$image"} >"$scratch/seed")
 value() { # key: of what seed printed
     sed -n "s/^$1=//p" "$scratch/seed"
 }
@@ -116,6 +169,7 @@ say "    Password   $(value password)"
 say ""
 say "    Then: hello, staging, Deploy 1.0.0. Version 1.2.0 never becomes healthy: watch it being reverted."
 say "    The app    http://127.0.0.1:$(value staging_port) (staging), http://127.0.0.1:$(value production_port) (production)"
+[ -z "$image" ] || say "    In Docker  hello-compose, staging: the same versions as images; http://127.0.0.1:$(value container_port)"
 sed -n 's/^  Isolation */    Isolation  /p' "$scratch/up.out"
 say "    Folder     $scratch (removed at the end; KEEP=1 keeps it)"
 say "    Stop       Ctrl-C"
@@ -124,7 +178,7 @@ say ""
 # --- a person, or none ---------------------------------------------------------------------------------------------------
 if [ "${SMOKE:-}" = 1 ]; then
     value password | "$bin/windlass" demo smoke --origin "http://127.0.0.1:$port" --login "$(value login)" \
-        --port "$(value staging_port)"
+        --port "$(value staging_port)" ${image:+--container-port "$(value container_port)"}
 else
     wait "$up"
     up=

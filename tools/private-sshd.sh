@@ -9,6 +9,8 @@
 #   --host-key TYPE       ed25519 (default), ecdsa or rsa; may be given more than once
 #   --authorize FILE      a public key file whose lines are added to FOLDER/authorized_keys
 #   --client-key FILE     make a key pair FILE, FILE.pub (where there is none) and authorize it
+#   --env NAME=VALUE      of every session; no spaces in it
+#   --socket PATH         a Unix socket below /run that sessions may use (as root they see a /run of their own)
 #   --option "LINE"       a line of sshd_config, e.g. "MACs hmac-sha2-256-etm@openssh.com"; before ours, so it wins
 #
 # FOLDER then holds: host_<type>_key[.pub], authorized_keys (read at each login, so keys may be added while it runs), home/
@@ -40,6 +42,8 @@ types=
 extra=
 authorize=
 client_key=
+environment=
+socket=
 prepare=no
 while [ $# -gt 0 ]; do
     case $1 in
@@ -47,6 +51,8 @@ while [ $# -gt 0 ]; do
     --host-key) types="$types ${2:?}"; shift 2 ;;
     --authorize) authorize=${2:?}; shift 2 ;;
     --client-key) client_key=${2:?}; shift 2 ;;
+    --env) environment="$environment ${2:?}"; shift 2 ;;
+    --socket) socket=${2:?}; shift 2 ;;
     --option)
         extra="$extra${2:?}
 "
@@ -71,13 +77,9 @@ mkdir -p -- "$1"
 folder=$(CDPATH='' cd -- "$1" && pwd)
 
 marked() { # the processes that carry this folder's mark
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        if [ "$pid" != $$ ] && tr '\0' '\n' 2>/dev/null <"$environ" | grep -qxF "WL_PRIVATE_SSHD=$folder"; then
-            echo "$pid"
-        fi
-    done 2>/dev/null
+    grep -lzxF "WL_PRIVATE_SSHD=$folder" /proc/[0-9]*/environ 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+        [ "$pid" = $$ ] || echo "$pid"
+    done
 }
 
 reap() {
@@ -216,7 +218,7 @@ MaxStartups 200:30:400
 MaxSessions 20
 LogLevel VERBOSE
 Subsystem sftp internal-sftp -d "$folder/home"
-SetEnv HOME="$folder/home" WL_PRIVATE_SSHD="$folder"
+SetEnv HOME="$folder/home" WL_PRIVATE_SSHD="$folder"$environment
 CONFIG
 } >"$folder/sshd_config"
 : >>"$folder/sshd.log"
@@ -241,8 +243,17 @@ if ! unshare -m true 2>/dev/null; then
 fi
 # shellcheck disable=SC2016 # expanded by the inner shell
 exec unshare -m --propagation private sh -euc '
+    if [ -n "$3" ]; then # kept in the folder while /run is covered
+        : >"$2/socket"
+        mount --bind "$3" "$2/socket"
+    fi
     mount -t tmpfs -o mode=0755,size=1m private-sshd /run
     mkdir -m 0755 /run/sshd
+    if [ -n "$3" ]; then
+        mkdir -p "$(dirname "$3")"
+        [ -e "$3" ] || : >"$3"
+        mount --bind "$2/socket" "$3"
+    fi
     mount --bind "$2/passwd" /etc/passwd
     mount --bind "$2/shadow" /etc/shadow
-    exec "$1" -D -f "$2/sshd_config" -E "$2/sshd.log"' sh "$sshd" "$folder"
+    exec "$1" -D -f "$2/sshd_config" -E "$2/sshd.log"' sh "$sshd" "$folder" "$socket"

@@ -64,6 +64,7 @@ static int read_numbers(struct worker_config *c, struct err *err)
 int worker_config_load(struct worker_config *c, struct err *err)
 {
     const char *var = getenv("WL_VAR"), *runner = getenv("WL_RUNNER");
+    const char *failpoints = getenv("WL_FAILPOINTS");
     memset(c, 0, sizeof *c);
     if (var == NULL || var[0] != '/')
         return err_field(err, "WL_VAR", "WL_VAR must name the data folder by its full path.");
@@ -76,6 +77,7 @@ int worker_config_load(struct worker_config *c, struct err *err)
         || !fs_join(c->ballast, sizeof c->ballast, var, "db/.ballast"))
         return err_field(err, "WL_VAR", "WL_VAR is too long: at most %zu bytes.", sizeof c->var);
     str_copy(c->runner, sizeof c->runner, runner == NULL ? "" : runner);
+    str_copy(c->failpoints, sizeof c->failpoints, failpoints == NULL ? "" : failpoints);
     if (getenv("WL_FETCH_ALLOW") != NULL
         && !str_copy(c->allow, sizeof c->allow, getenv("WL_FETCH_ALLOW")))
         return err_field(err, "WL_FETCH_ALLOW", "WL_FETCH_ALLOW is too long.");

@@ -21,10 +21,11 @@ struct worker_config {
     char recipes[WORKER_PATH_MAX];
     char ballast[WORKER_PATH_MAX]; /* given back to the disk when it is full */
     char runner[WORKER_PATH_MAX];  /* WL_RUNNER: another program in the runner's place (tests) */
-    char allow[WORKER_PATH_MAX];   /* WL_FETCH_ALLOW: addresses that may be fetched from although
-                                      private, with commas */
-    int group;                     /* WL_GROUP; -1: none */
-    int64_t log_max;               /* WL_LOG_MAX: bytes of output kept per job */
+    char failpoints[WORKER_PATH_MAX / 2]; /* WL_FAILPOINTS: worker/failpoint.h (tests) */
+    char allow[WORKER_PATH_MAX]; /* WL_FETCH_ALLOW: addresses that may be fetched from although
+                                    private, with commas */
+    int group;                   /* WL_GROUP; -1: none */
+    int64_t log_max;             /* WL_LOG_MAX: bytes of output kept per job */
     enum log_level level;
 };
 

@@ -152,6 +152,8 @@ static void start_runner(struct worker *w, struct run *run)
     run->starts++;
     run->cancel_sent = run->cancel;
     if (run_child_start(w, run, &err) == 0) {
+        LOG_INFO("runner_started", "job=%s host=%d try=%d epoch=%lld pid=%d", run->hold.id,
+                 run->host, run->tries, (long long)run->hold.epoch, (int)run->child);
         run->phase = RUN_ACTIVE;
         return;
     }

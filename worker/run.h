@@ -153,6 +153,11 @@ bool run_is_transient(struct worker *w, const struct err *err);
 
 int run_child_start(struct worker *w, struct run *run, struct err *err) MUST_USE;
 void run_child_stop(struct run *run);
+/* It has said how the host was left, and is not needed any more. */
+void run_child_dismiss(struct run *run);
+/* A child that did not end well leaves a line in the log. part: "ask", "job" (a runner, a fetch, a
+ * mask), or "left" (one whose job is gone). */
+void run_child_note_end(const char *part, pid_t pid, int status);
 /* All whole frames that are there. */
 void run_take_frames(struct worker *w, struct run *run);
 void run_stored(struct run *run);

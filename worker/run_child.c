@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
+#include "lib/base/log.h"
 #include "lib/base/proc.h"
 #include "lib/base/str.h"
 #include "worker/jobs/kind.h"
@@ -18,6 +19,7 @@
 #define REAP_TRIES     200
 #define REAP_EVERY_MS  2
 #define START_WATCH_MS ((int64_t)10 * 60 * 1000)
+#define DISMISS_TRIES  5000
 
 /* Steps that are to run, with the plan's own keys; `begin` of the kind adds scripts and inputs. */
 static json_t *steps_to_run(const struct run *run)
@@ -145,6 +147,33 @@ int run_child_start(struct worker *w, struct run *run, struct err *err)
 out:
     io_close(&artefact);
     return rc;
+}
+
+void run_child_note_end(const char *part, pid_t pid, int status)
+{
+    if (WIFSIGNALED(status))
+        LOG_ERROR("child-ended", "part=%s pid=%d signal=%d", part, (int)pid, WTERMSIG(status));
+    else if (WEXITSTATUS(status) != 0)
+        LOG_WARN("child-ended", "part=%s pid=%d status=%d", part, (int)pid, WEXITSTATUS(status));
+}
+
+void run_child_dismiss(struct run *run)
+{
+#ifdef WL_SANITIZE /* its leak check comes last: it is let finish */
+    int status = 0;
+    pid_t pid = 0;
+
+    link_close(&run->link);
+    for (int tries = 0; tries < DISMISS_TRIES && pid == 0; tries++) {
+        clock_sleep_ms(REAP_EVERY_MS);
+        pid = waitpid(run->child, &status, WNOHANG);
+    }
+    if (pid != 0) {
+        run_child_note_end("job", pid, status);
+        run->child = 0;
+    }
+#endif
+    run_child_stop(run);
 }
 
 void run_child_stop(struct run *run)

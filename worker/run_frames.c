@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/str.h"
+#include "worker/failpoint.h"
 #include "worker/jobs/kind.h"
 
 #define STEP_GRACE_MS  120000 /* beyond a step's own deadline: the runner itself must be stuck */
@@ -60,14 +61,17 @@ static enum taken take_intent(struct worker *w, struct run *run, const json_t *f
     struct step_run *s = run_step(run, k);
     if (s == NULL || (s->state != STEP_PENDING && s->state != STEP_INTENT))
         return TAKE_BROKEN;
-    if (w->stopping) /* the next supervisor lets it go on */
-        return TAKE_LATER;
+    const char *name = text_of(run_step_spec(run, k), "name");
+    if (w->stopping || failpoint_holds(w, run, name, "before_intent"))
+        return TAKE_LATER; /* when stopping: the next supervisor lets it go on */
     struct job_intent intent = {.host = run->host,
                                 .step = k,
                                 .now = clock_now_ms(),
                                 .log_from = journal_size(&run->journal)};
     if (job_step_intent(w->db, &run->hold, &intent, &err) != 0)
         return after_write(w, run, -1, &err);
+    if (failpoint_holds(w, run, name, "after_intent"))
+        return TAKE_LATER;
     s->state = STEP_INTENT;
     s->started_mono = clock_mono_ms();
     run->progress_at = 0;
@@ -106,6 +110,8 @@ static enum taken take_outcome(struct worker *w, struct run *run, const json_t *
         return TAKE_BROKEN;
     if (state == STEP_OK && s->state != STEP_INTENT) /* nothing succeeds without an intent */
         return TAKE_BROKEN;
+    if (failpoint_holds(w, run, text_of(run_step_spec(run, k), "name"), "before_outcome"))
+        return TAKE_LATER;
     run_masked(run, text_of(frame, "cause"), s->cause, sizeof s->cause);
     json_t *results = clean_results(run, json_object_get(frame, "results"));
     struct job_outcome outcome = {.host = run->host,
@@ -215,11 +221,13 @@ static bool steps_agree(const struct run *run, const char *verdict)
     return true;
 }
 
-static enum taken take_end(struct run *run, const json_t *frame)
+static enum taken take_end(const struct worker *w, struct run *run, const json_t *frame)
 {
     const char *verdict = text_of(frame, "verdict");
     if (!is_verdict(verdict) || !steps_agree(run, verdict))
         return TAKE_BROKEN;
+    if (failpoint_holds(w, run, "end", "before_outcome"))
+        return TAKE_LATER;
     if (json_is_object(json_object_get(frame, "server"))) {
         json_decref(run->server);
         run->server = json_incref(json_object_get(frame, "server"));
@@ -230,7 +238,7 @@ static enum taken take_end(struct run *run, const json_t *frame)
         json_object_set(run->results, "artefact", json_object_get(frame, "artefact"));
     }
     run_host_verdict(run, verdict, text_of(frame, "summary"), text_of(frame, "left_as"));
-    run_child_stop(run);
+    run_child_dismiss(run);
     return TAKEN;
 }
 
@@ -254,7 +262,7 @@ static enum taken take_frame(struct worker *w, struct run *run, const json_t *fr
     if (strcmp(t, "note") == 0)
         return take_note(run, frame);
     if (strcmp(t, "end") == 0)
-        return take_end(run, frame);
+        return take_end(w, run, frame);
     return TAKE_BROKEN;
 }
 

@@ -47,9 +47,13 @@ static void reap(struct loop *loop)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        bool known = ask_reaped(pid);
-        for (size_t i = 0; i < loop->w.run_count && !known; i++)
-            known = run_reaped(loop->w.runs[i], pid);
+        const char *part = ask_reaped(pid) ? "ask" : "left";
+        for (size_t i = 0; i < loop->w.run_count; i++)
+            if (run_reaped(loop->w.runs[i], pid))
+                part = "job";
+        /* Of a job that is gone, a kill is ours: the kernel let go of it late. */
+        if (strcmp(part, "left") != 0 || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+            run_child_note_end(part, pid, status);
     }
 }
 

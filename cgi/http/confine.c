@@ -82,6 +82,22 @@ static int allow(int ruleset, const struct ruleset *rules, const struct confine_
     return rc;
 }
 
+#ifdef WL_SANITIZE
+/* They look into /proc/self, name the lines of our code, and write a report. */
+static int allow_sanitizers(int ruleset, const struct ruleset *rules, struct err *err)
+{
+    char folder[PATH_MAX];
+    const struct confine_path paths[] = {{"/proc", CONFINE_READ},
+                                         {"/proc/self/exe", CONFINE_READ},
+                                         {proc_report_folder(folder), CONFINE_WRITE}};
+
+    for (size_t i = 0; i < COUNT_OF(paths); i++)
+        if (allow(ruleset, rules, &paths[i], err) != 0)
+            return -1;
+    return 0;
+}
+#endif
+
 int confine(const struct confine_path *paths, size_t count, struct err *err)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -103,8 +119,8 @@ int confine(const struct confine_path *paths, size_t count, struct err *err)
         if (allow(ruleset, &rules, &paths[i], err) != 0)
             goto out;
     }
-#ifdef WL_SANITIZE /* at its end the leak sanitizer looks into /proc/self */
-    if (allow(ruleset, &rules, &(struct confine_path){"/proc", CONFINE_READ}, err) != 0)
+#ifdef WL_SANITIZE
+    if (allow_sanitizers(ruleset, &rules, err) != 0)
         goto out;
 #endif
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0

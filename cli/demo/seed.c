@@ -26,11 +26,12 @@ static const char *const VERSIONS[] = {"1.0.0", "1.1.0", "1.2.0"};
 
 struct seed {
     const char *var, *server, *authorized_keys, *host_key, *hello;
+    const char *image; /* name of the images with tags 1.0.0, ...; NULL: no Docker engine here */
     struct dashboard dashboard;
     char password[24];
     char token[CRYPTO_TOKEN_TEXT];
     char user_id[CRYPTO_ID_SIZE], app_id[CRYPTO_ID_SIZE], server_id[CRYPTO_ID_SIZE];
-    int ports[2];
+    int ports[3]; /* staging, production, the containers */
 };
 
 /* 16 letters and digits in groups of four: 80 bits, and a person can type it. */
@@ -117,12 +118,12 @@ static int make_app(struct seed *seed, struct err *err)
     return 0;
 }
 
-/* Two free ports of loopback; both are held while choosing, so they differ. */
-static int choose_ports(int ports[2], struct err *err)
+/* Free ports of loopback; all are held while choosing, so they differ. */
+static int choose_ports(int ports[3], struct err *err)
 {
-    int fds[2] = {-1, -1}, rc = 0;
+    int fds[3] = {-1, -1, -1}, rc = 0;
 
-    for (int i = 0; i < 2 && rc == 0; i++) {
+    for (int i = 0; i < 3 && rc == 0; i++) {
         struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         socklen_t len = sizeof(address);
@@ -132,60 +133,97 @@ static int choose_ports(int ports[2], struct err *err)
             rc = err_errno(err, "choose a port");
         ports[i] = ntohs(address.sin_port);
     }
-    io_close(&fds[0]);
-    io_close(&fds[1]);
+    for (int i = 0; i < 3; i++)
+        io_close(&fds[i]);
     return rc;
 }
 
-static int make_environment(struct seed *seed, const struct recipe *recipe, const char *slug,
-                            int port, struct err *err)
+struct seed_place {
+    const char *app_id, *slug, *tier, *recipe;
+    json_t *settings; /* as a form would send them; stolen */
+};
+
+static int make_environment(struct seed *seed, const struct seed_place *place, struct err *err)
 {
-    char id[CRYPTO_ID_SIZE], folder[64], port_text[8];
-    struct environment_new env = {
-        .app_id = seed->app_id, .slug = slug, .tier = slug, .recipe = "release"};
+    char id[CRYPTO_ID_SIZE], recipes[PLACE_SIZE];
     const struct seed_person person = {seed->user_id, seed->token};
-    json_t *wanted, *settings = NULL, *servers = json_pack("[s]", seed->server_id);
+    struct environment_new env = {
+        .app_id = place->app_id, .slug = place->slug, .tier = place->tier, .recipe = place->recipe};
+    struct recipe *recipe = NULL;
+    json_t *settings = NULL, *servers = json_pack("[s]", seed->server_id);
     int rc = -1;
 
-    (void)snprintf(folder, sizeof(folder), "apps/hello-%s", slug);
-    (void)snprintf(port_text, sizeof(port_text), "%d", port);
-    /* Short waits: a person is watching, and hello is up in a blink or never. */
-    wanted = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "deploy_dir", folder, "start_command",
-                       "exec ./hello", "port", port_text, "health_path", "/health", "health_count",
-                       "2", "health_soak_s", "2", "health_deadline_s", "10");
-    if (wanted == NULL || servers == NULL) {
+    if (place->settings == NULL || servers == NULL) {
         (void)err_set(err, ERR_NO_MEMORY, "Not enough memory.");
         goto out;
     }
-    if (recipe_check_settings(recipe, wanted, &settings, err) != 0)
+    if (!fs_join(recipes, sizeof(recipes), seed->dashboard.place.home, "recipes")
+        || recipe_load(recipes, place->recipe, &recipe, err) != 0
+        || recipe_check_settings(recipe, place->settings, &settings, err) != 0)
         goto out;
     env.settings = settings;
     env.server_ids = servers;
     if (environment_create(seed->dashboard.db, &ACTOR_COMMAND_LINE, &env, id, err) == 0)
-        rc = seed_secrets(&seed->dashboard, &person, id, slug, err);
+        rc = seed_secrets(&seed->dashboard, &person, id, place->slug, err);
 out:
-    json_decref(wanted);
+    recipe_free(recipe);
+    json_decref(place->settings);
     json_decref(settings);
     json_decref(servers);
     return rc;
 }
 
+/* Short waits: a person is watching, and hello is up in a blink or never. */
+static int make_release_environment(struct seed *seed, const char *slug, int port, struct err *err)
+{
+    char folder[64], port_text[8];
+    struct seed_place place = {
+        .app_id = seed->app_id, .slug = slug, .tier = slug, .recipe = "release"};
+
+    (void)snprintf(folder, sizeof(folder), "apps/hello-%s", slug);
+    (void)snprintf(port_text, sizeof(port_text), "%d", port);
+    place.settings =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "deploy_dir", folder, "start_command",
+                  "exec ./hello", "port", port_text, "health_path", "/health", "health_count", "2",
+                  "health_soak_s", "2", "health_deadline_s", "10");
+    return make_environment(seed, &place, err);
+}
+
+/* The same app in a container, where a Docker engine runs. The name of the images is unique to this
+ * demo and so is the project's. */
+static int make_containers(struct seed *seed, struct err *err)
+{
+    static const char FILE_TEXT[] =
+        "services:\n  web:\n    image: %s:${TAG}\n    restart: unless-stopped\n    ports:\n"
+        "      - \"127.0.0.1:%d:8000\"\n    env_file:\n      - .env\n    healthcheck:\n"
+        "      test: [\"CMD\", \"/hello\", \"check\"]\n      interval: 1s\n      timeout: 2s\n"
+        "      retries: 3\n";
+    const struct app_new app = {"hello-compose", "Hello in a container",
+                                "The same three versions as images, with Docker Compose."};
+    char app_id[CRYPTO_ID_SIZE], text[1024], project[64], port_text[8];
+    struct seed_place place = {
+        .app_id = app_id, .slug = "staging", .tier = "staging", .recipe = "compose"};
+
+    (void)snprintf(text, sizeof(text), FILE_TEXT, seed->image, seed->ports[2]);
+    (void)snprintf(project, sizeof(project), "%.*s", (int)strcspn(seed->image, "/"), seed->image);
+    (void)snprintf(port_text, sizeof(port_text), "%d", seed->ports[2]);
+    if (app_create(seed->dashboard.db, &ACTOR_COMMAND_LINE, &app, app_id, err) != 0)
+        return -1;
+    place.settings =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "compose", text,
+                  "deploy_dir", "apps/hello-compose-staging", "project", project, "pull", "missing",
+                  "health_port", port_text, "health_version", "yes", "health_count", "2",
+                  "health_soak_s", "2", "health_deadline_s", "10", "soak_s", "2");
+    return make_environment(seed, &place, err);
+}
+
 static int make_environments(struct seed *seed, struct err *err)
 {
-    char recipes[PLACE_SIZE];
-    struct recipe *recipe = NULL;
-    int rc = -1;
-
-    if (place_find_home(&seed->dashboard.place, err) != 0
-        || !fs_join(recipes, sizeof(recipes), seed->dashboard.place.home, "recipes")
-        || choose_ports(seed->ports, err) != 0
-        || recipe_load(recipes, "release", &recipe, err) != 0)
+    if (place_find_home(&seed->dashboard.place, err) != 0 || choose_ports(seed->ports, err) != 0
+        || make_release_environment(seed, "staging", seed->ports[0], err) != 0
+        || make_release_environment(seed, "production", seed->ports[1], err) != 0)
         return -1;
-    if (make_environment(seed, recipe, "staging", seed->ports[0], err) == 0
-        && make_environment(seed, recipe, "production", seed->ports[1], err) == 0)
-        rc = 0;
-    recipe_free(recipe);
-    return rc;
+    return seed->image == NULL ? 0 : make_containers(seed, err);
 }
 
 static int make_all(struct seed *seed, struct err *err)
@@ -209,6 +247,7 @@ int demo_seed_command(int argc, char **argv, struct err *err)
                                          {"authorized-keys", &seed.authorized_keys, NULL},
                                          {"host-key", &seed.host_key, NULL},
                                          {"hello", &seed.hello, NULL},
+                                         {"image", &seed.image, NULL},
                                          {NULL, NULL, NULL}};
     int rc;
 
@@ -216,14 +255,15 @@ int demo_seed_command(int argc, char **argv, struct err *err)
         return -1;
     if (seed.server == NULL || seed.authorized_keys == NULL || seed.host_key == NULL
         || seed.hello == NULL)
-        return err_set(err, ERR_INPUT, "demo seed needs all its options. --help shows them.");
+        return err_set(err, ERR_INPUT,
+                       "demo seed needs all its options but --image. --help shows them.");
     if (dashboard_open(&seed.dashboard, seed.var, true, err) != 0)
         return -1;
     rc = make_all(&seed, err);
     dashboard_close(&seed.dashboard);
     if (rc == 0)
-        printf("login=demo\npassword=%s\nstaging_port=%d\nproduction_port=%d\n", seed.password,
-               seed.ports[0], seed.ports[1]);
+        printf("login=demo\npassword=%s\nstaging_port=%d\nproduction_port=%d\ncontainer_port=%d\n",
+               seed.password, seed.ports[0], seed.ports[1], seed.ports[2]);
     crypto_wipe(seed.password, sizeof(seed.password));
     return rc;
 }

@@ -18,19 +18,19 @@
 
 #define ARENA_MAX ((size_t)16 * 1024 * 1024)
 #define JOB_MS    ((int64_t)180000)
-#define ENV_PATH  "/apps/hello/staging"
 #define HTML      "text/html"
 #define JSON      "application/json"
 
 static const char *const LOOPBACK[] = {"127.0.0.0/8", "::1", NULL};
 
 struct smoke {
-    const char *var, *origin, *login, *port_text;
+    const char *var, *origin, *login, *port_text, *container_port_text;
+    const char *place; /* the environment's page */
     struct browser *browser;
     struct browser_page page;
     struct arena *arena;
-    int64_t step_at; /* monotonic ms: when the step began */
-    int port, steps;
+    int64_t step_at;                 /* monotonic ms: when the step began */
+    int port, container_port, steps; /* container_port 0: no Docker engine here */
     char password[256];
     char job[64];
     int events; /* of the stream now followed */
@@ -141,13 +141,14 @@ static int take_job(struct smoke *smoke, struct err *err)
 static int press_deploy(struct smoke *smoke, const char *version, struct err *err)
 {
     struct form_read form;
-    char path[128];
+    char path[256], action[128];
 
-    (void)snprintf(path, sizeof(path), ENV_PATH "/deploy?version=%s", version);
-    if (open_form(smoke, path, ENV_PATH "/deploy", &form, err) != 0
-        || send_form(smoke, ENV_PATH "/deploy", &form, err) != 0 || take_job(smoke, err) != 0)
+    (void)snprintf(action, sizeof(action), "%s/deploy", smoke->place);
+    (void)snprintf(path, sizeof(path), "%s?version=%s", action, version);
+    if (open_form(smoke, path, action, &form, err) != 0 || send_form(smoke, action, &form, err) != 0
+        || take_job(smoke, err) != 0)
         return -1;
-    done(smoke, "pressed Deploy %s", version);
+    done(smoke, "pressed Deploy %s on %s", version, smoke->place + strlen("/apps/"));
     return 0;
 }
 
@@ -219,7 +220,7 @@ static int expect_verdict(struct smoke *smoke, const char *version, const char *
 }
 
 /* Ask the app itself, past Windlass, on its own port. */
-static int expect_serving(struct smoke *smoke, const char *version, struct err *err)
+static int expect_serving(struct smoke *smoke, int port, const char *version, struct err *err)
 {
     const struct http_limits limits = {
         .max_bytes = 65536, .total_ms = 5000, .allow_http = true, .allow = LOOPBACK};
@@ -230,17 +231,17 @@ static int expect_serving(struct smoke *smoke, const char *version, struct err *
     int rc = -1;
 
     buf_init(&body, 65536);
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/health", smoke->port);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/health", port);
     if (http_get(url, &limits, &body, &answer, err) != 0)
         goto out;
     health = json_loadb(body.data, body.len, 0, NULL);
     if (!str_equal(text_of(health, "version"), version)
         || !str_equal(text_of(health, "status"), "healthy")) {
-        (void)err_set(err, ERR_REMOTE, "The app on port %d answers %.200s, not healthy %s.",
-                      smoke->port, body.data, version);
+        (void)err_set(err, ERR_REMOTE, "The app on port %d answers %.200s, not healthy %s.", port,
+                      body.data, version);
         goto out;
     }
-    done(smoke, "the app itself answers on port %d: healthy, %s", smoke->port, version);
+    done(smoke, "the app itself answers on port %d: healthy, %s", port, version);
     rc = 0;
 out:
     json_decref(health);
@@ -304,13 +305,24 @@ static int verify_history(struct smoke *smoke, struct err *err)
     return 0;
 }
 
+/* A good release goes live, a broken one is put back. */
+static int go_through(struct smoke *smoke, const char *place, int port, struct err *err)
+{
+    smoke->place = place;
+    if (deploy(smoke, "1.0.0", "live", err) != 0 || expect_serving(smoke, port, "1.0.0", err) != 0
+        || deploy(smoke, "1.2.0", "reverted", err) != 0)
+        return -1;
+    return expect_serving(smoke, port, "1.0.0", err);
+}
+
 static int run_all(struct smoke *smoke, struct err *err)
 {
-    if (sign_in(smoke, err) != 0 || deploy(smoke, "1.0.0", "live", err) != 0
-        || expect_serving(smoke, "1.0.0", err) != 0 || deploy(smoke, "1.2.0", "reverted", err) != 0
-        || expect_serving(smoke, "1.0.0", err) != 0 || read_history(smoke, err) != 0)
+    if (sign_in(smoke, err) != 0 || go_through(smoke, "/apps/hello/staging", smoke->port, err) != 0)
         return -1;
-    return verify_history(smoke, err);
+    if (smoke->container_port != 0
+        && go_through(smoke, "/apps/hello-compose/staging", smoke->container_port, err) != 0)
+        return -1;
+    return read_history(smoke, err) != 0 ? -1 : verify_history(smoke, err);
 }
 
 static int read_smoke_options(struct smoke *smoke, int argc, char **argv, struct err *err)
@@ -319,6 +331,7 @@ static int read_smoke_options(struct smoke *smoke, int argc, char **argv, struct
                                          {"origin", &smoke->origin, NULL},
                                          {"login", &smoke->login, NULL},
                                          {"port", &smoke->port_text, NULL},
+                                         {"container-port", &smoke->container_port_text, NULL},
                                          {NULL, NULL, NULL}};
     int64_t port;
 
@@ -328,6 +341,11 @@ static int read_smoke_options(struct smoke *smoke, int argc, char **argv, struct
         || !str_to_int64(smoke->port_text, 1, 65535, &port))
         return err_set(err, ERR_INPUT, "demo smoke needs --origin, --login and --port.");
     smoke->port = (int)port;
+    if (smoke->container_port_text != NULL) {
+        if (!str_to_int64(smoke->container_port_text, 1, 65535, &port))
+            return err_set(err, ERR_INPUT, "--container-port must be a port.");
+        smoke->container_port = (int)port;
+    }
     return cli_read_one_password(smoke->password, sizeof(smoke->password), err);
 }
 

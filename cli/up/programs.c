@@ -163,6 +163,17 @@ static void forget(struct child *child, int wait_status)
     child->pid = 0;
 }
 
+/* While we stop: an end that is no orderly one is said. */
+static void note_stopped(struct child *child, int wait_status)
+{
+    char how[64];
+
+    if (wait_status != 0 && !(WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGTERM))
+        fprintf(stderr, "windlass: %s ended (%s)\n", child->name,
+                child_end_text(how, sizeof(how), wait_status));
+    forget(child, wait_status);
+}
+
 void programs_await_signal(int ms)
 {
     char drained[64];
@@ -263,7 +274,7 @@ static void await_end(struct programs *programs, int first, int last, int64_t de
     int asked = (int)stop_signals;
 
     for (;;) {
-        reap(programs, forget);
+        reap(programs, note_stopped);
         if (!is_running(programs, first, last) || clock_left_ms(deadline) == 0
             || stop_signals > asked)
             return;

@@ -3,9 +3,11 @@
  * An HTTP server in one file, one request at a time, no library: linked statically it runs on any
  * Linux server of its architecture. `/health` answers {"status":"healthy","version":"1.0.0"}, `/`
  * greets. What a release is, comes from its folder: the file VERSION, and for the version that
- * never becomes healthy the word `starting` in the file STATE. PORT and GREETING come from the
- * environment, as an app's settings do. TERM ends it at once. It is an example: it trusts nobody's
- * input beyond the first line of a request, which it reads into a fixed buffer. */
+ * never becomes healthy the word `starting` in the file STATE. PORT, HOST (the address to listen
+ * on, 127.0.0.1; in a container 0.0.0.0) and GREETING come from the environment, as an app's
+ * settings do. `hello check` asks the health of the one that runs here and ends with 0 or 1: a
+ * container's health check needs no other program. TERM ends it at once. It is an example: it
+ * trusts nobody's input beyond the first line of a request, which it reads into a fixed buffer. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -112,11 +114,17 @@ static void serve(int peer, const char *version, const char *state)
         answer(peer, "404 Not Found", "text/plain", "not found\n");
 }
 
+static struct sockaddr_in place_of(const char *host, int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+    if (host == NULL || inet_pton(AF_INET, host, &address.sin_addr) != 1)
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
 static int listen_on(int port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((unsigned short)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = place_of(getenv("HOST"), port);
     int one = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -127,11 +135,27 @@ static int listen_on(int port)
     return fd;
 }
 
-int main(void)
+/* The exit status of `hello check`. */
+static int check_health(int port)
+{
+    static const char request[] = "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n";
+    char answer_head[64] = "";
+    struct sockaddr_in address = place_of(NULL, port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0
+        || write(fd, request, sizeof request - 1) < 0
+        || read(fd, answer_head, sizeof answer_head - 1) <= 0)
+        return 1;
+    return strncmp(answer_head, "HTTP/1.1 200", 12) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
 {
     char version[64], state[64];
     const char *port_text = getenv("PORT");
     long port = port_text != NULL ? strtol(port_text, NULL, 10) : 8000;
+    if (argc == 2 && strcmp(argv[1], "check") == 0)
+        return check_health((int)port);
     signal(SIGTERM, quit);
     signal(SIGINT, quit);
     signal(SIGPIPE, SIG_IGN);

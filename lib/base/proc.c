@@ -9,6 +9,9 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -178,13 +181,34 @@ pid_t proc_start(const struct proc_spec *spec, struct err *err)
     return pid;
 }
 
+#ifdef WL_SANITIZE
+static void let_be_looked_into(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL);
+}
+
+const char *proc_report_folder(char folder[PATH_MAX])
+{
+    const char *options = getenv("ASAN_OPTIONS");
+    const char *path = options != NULL ? strstr(options, "log_path=/") : NULL;
+
+    folder[0] = '\0';
+    if (path == NULL || snprintf(folder, PATH_MAX, "%s", strchr(path, '/')) >= PATH_MAX)
+        return "/dev/null";
+    folder[strcspn(folder, ":")] = '\0';
+    *strrchr(folder, '/') = '\0';
+    return folder;
+}
+#endif
+
 void proc_harden(void)
 {
     struct rlimit none = {0};
 
-#ifndef WL_SANITIZE /* the leak sanitizer stops the process by ptrace, which this forbids */
-    (void)prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+#ifdef WL_SANITIZE /* the leak check, last of all that exit() runs, stops the process by ptrace */
+    (void)atexit(let_be_looked_into);
 #endif
+    (void)prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL);
     (void)setrlimit(RLIMIT_CORE, &none);
 }

@@ -7,6 +7,7 @@
 #ifndef WL_BASE_PROC_H
 #define WL_BASE_PROC_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/types.h>
 #include "lib/base/attr.h"
@@ -37,5 +38,11 @@ pid_t proc_start(const struct proc_spec *spec, struct err *err) MUST_USE;
 /* Core dumps off, ptrace and /proc/self/mem by others off (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), no
  * new privileges. */
 void proc_harden(void);
+
+#ifdef WL_SANITIZE
+/* The folder that sanitizers write their reports to (log_path in ASAN_OPTIONS), which a sandbox
+ * must leave open; "/dev/null" when they go to standard error. */
+const char *proc_report_folder(char folder[PATH_MAX]);
+#endif
 
 #endif

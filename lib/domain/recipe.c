@@ -223,10 +223,10 @@ static int list_one(const char *recipes_dir, const char *name, json_t *list, str
     if (!json_is_true(
             json_object_get(spec, "internal"))) /* recipes/check: nothing deploys with it */
         rc = json_array_append_new(
-            list, json_pack("{s:O, s:O, s:O, s:b}", "name", json_object_get(spec, "name"), "title",
-                            json_object_get(spec, "title"), "summary",
-                            json_object_get(spec, "summary"), "takes_artefact",
-                            (int)recipe_takes_artefact(recipe)));
+            list,
+            json_pack("{s:O, s:O, s:O, s:b}", "name", json_object_get(spec, "name"), "title",
+                      json_object_get(spec, "title"), "summary", json_object_get(spec, "summary"),
+                      "takes_artefact", (int)recipe_takes_artefact(recipe)));
     recipe_free(recipe);
     return rc == 0 ? 0 : no_memory(err);
 }

@@ -160,7 +160,7 @@ static const char *registry_host_mistake(const char *text)
 {
     if (text[0] == '\0')
         return "The address is missing. Enter the registry's host, for example ghcr.example or "
-               "172.17.0.1:5000; for Docker Hub docker.io.";
+               "10.0.0.5:5000; for Docker Hub docker.io.";
     if (strstr(text, "://") != NULL)
         return "Leave out what stands before the host: enter ghcr.example, not "
                "https://ghcr.example.";
@@ -186,7 +186,7 @@ int validate_registry_host(const char *field, const char *text, char host[REGIST
     if (text[0] == '[' || !split_host(text, name, &port) || strstr(text, ":0") != NULL)
         return err_field(err, field,
                          "This is not a host name or an IPv4 address, with :port where it is not "
-                         "443. Examples: ghcr.example, 172.17.0.1:5000.");
+                         "443. Examples: ghcr.example, 10.0.0.5:5000.");
     /* docker reads "registry/app" as an image of the user "registry" of Docker Hub. */
     if (port == 0 && strchr(name, '.') == NULL && strcmp(name, "localhost") != 0)
         return err_field(

@@ -27,7 +27,7 @@ while read -r number name; do
     [ -n "$name" ] || continue
     if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || [ "$kept" -lt "$keep" ]; then
         kept=$((kept + 1))
-        cut -f3,4 "$wl_state/releases/$name/images" 2>/dev/null | tr '\t' '\n' >>"$kept_images"
+        cut -f2-4 "$wl_state/releases/$name/images" 2>/dev/null | tr '\t' '\n' >>"$kept_images"
     else
         old="$old $name"
     fi
@@ -37,11 +37,15 @@ LIST
 
 for name in $old; do
     while IFS=$tab read -r service image digest id count; do
-        if [ -z "$digest" ] || grep -qFx -e "$digest" -e "$id" "$kept_images"; then
+        # One that never came from a registry was made here by somebody: it is not ours to remove.
+        if [ -z "$id" ] || [ "$digest" = "$id" ] || grep -qFx -e "$digest" -e "$id" "$kept_images"; then
             continue
         fi
-        # Refused by the engine while a container or another tag uses it, which is as it should be.
-        ! docker image rm "$digest" >/dev/null 2>&1 || wl_note "Removed the image $digest of $service"
+        for name_of_it in "$image" "$digest"; do
+            [ "$(docker image inspect --format '{{.Id}}' "$name_of_it" 2>/dev/null)" = "$id" ] || continue # the tag is another image by now
+            # Refused by the engine while a container uses it, which is as it should be.
+            ! docker image rm "$name_of_it" >/dev/null 2>&1 || wl_note "Removed $name_of_it of $service"
+        done
     done <"$wl_state/releases/$name/images" 2>/dev/null || :
     wl_note "Removing the files of an old release ($name)"
     rm -rf -- "${wl_state:?}/releases/$name" || wl_fail "releases/$name cannot be removed. Fix: check who owns its files."

@@ -37,7 +37,7 @@ judge() {
                 else if (health == "starting") tell("wait", service, $14, "has not passed its health check yet")
                 else if (restarts > 0) again[service] = restarts
             }
-            else if (restarts >= 3) tell("bad", service, $14, "ends again and again (" restarts " restarts, last exit code " code (code == 137 ? ", killed" : "") ")")
+            else if (restarts >= 3) tell("bad", service, $14, "ends again and again (" restarts " restarts" (status != "running" ? ", last exit code " code : "") (code == 137 ? ", killed" : "") ")")
             else if (status == "restarting") tell("wait", service, $14, "has ended with exit code " code " and is being started again")
             else if (status == "exited" && code == 0 && (policy == "no" || policy == "on-failure" || policy == "")) ended++
             else if (status == "exited") tell(policy == "no" || policy == "" || policy == "on-failure" ? "bad" : "wait", service, $14, "has ended with exit code " code (code == 137 ? " (killed)" : ""))

@@ -140,7 +140,7 @@ done
 KEEPER
 { printf '%s\n' "$command" >"$wl_state/start" && printf '%s\n' "$port" >"$wl_state/port"; } || wl_write_failed "$wl_state" "Writing the start command"
 rm -f -- "$wl_state/last_status" "$wl_state/app"
-before_log=$(wc -c <"$wl_shared/log/app.log" 2>/dev/null || echo 0)
+before_log=$(wc -c 2>/dev/null <"$wl_shared/log/app.log" || echo 0)
 setsid sh "$wl_state/keeper.sh" "$wl_root" "$port" </dev/null >/dev/null 2>&1 &
 
 tail_of_log() {

@@ -67,7 +67,7 @@ await test("live lines are the log file's lines, over a cut connection", async (
   await page.goto(`${product.url}/jobs/${id}`);
   await until("lines on the page", async () => (await page.locator("main").innerText()).includes("line 60 "), 30000);
   const [stream] = product.pidsOf("windlass-stream");
-  process.kill(stream, "SIGKILL");
+  product.kill(stream);
   // By then the step may be folded: what is in the page counts, not what is unfolded.
   const shown = await until("the last line", () => page.evaluate(() => {
     const text = [...document.querySelectorAll("main .log [id*='-L']")].map((line) => line.textContent).join("\n");

@@ -13,7 +13,7 @@ static void a_registry_is_added_with_its_password(void)
     asking_start(&a);
     added(&a, "team", "ghcr.example", "p4ss \xE2\x82\xAC '\"$(id)");
     added(&a, "hub", "index.docker.io", "hub-token");
-    added(&a, "lab", "172.17.0.1:5000", "lab-token");
+    added(&a, "lab", "10.0.0.5:5000", "lab-token");
     CHECK_INT(registry_list(a.f.shared, &list, NULL), 0);
     CHECK_INT(json_array_size(list), 3);
     CHECK_STR(json_string_value(json_object_get(json_array_get(list, 0), "slug")), "hub");
@@ -22,7 +22,7 @@ static void a_registry_is_added_with_its_password(void)
     check_login(&a, "team", "robot", "p4ss \xE2\x82\xAC '\"$(id)");
     CHECK_INT(registry_logins_load(a.f.shared, a.f.vault, "lab team hub", &logins, NULL), 0);
     CHECK_INT(logins.count, 3);
-    CHECK_STR(logins.items[0].host, "172.17.0.1:5000");
+    CHECK_STR(logins.items[0].host, "10.0.0.5:5000");
     CHECK_STR(logins.items[2].password, "hub-token");
     registry_logins_free(&logins);
     CHECK_INT(registry_logins_load(a.f.shared, a.f.vault, "", &logins, NULL), 0);

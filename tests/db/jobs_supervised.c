@@ -73,8 +73,10 @@ static void a_second_supervisor_waits_for_the_first(void)
     world_worker(&w, "hang:3");
     clock_sleep_ms(500);
     CHECK(wait_verdict(&w, world_deploy(&w), "live")); /* the first one does it */
+    int status = -1;
     kill(first, SIGTERM);
-    CHECK(waitpid(first, NULL, 0) == first);
+    CHECK(waitpid(first, &status, 0) == first);
+    program_log_check_end(status);
     world_deploy(&w);
     CHECK(wait_sql(&w, "intent",
                    "SELECT s.state FROM job_step s JOIN job j ON j.id = s.job_id WHERE "

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "tests/db/stand_in_runner.h"
+#include "tests/program_log.h"
 
 #define ENV_ID  "0000000000000000000000env1"
 #define APP_ID  "0000000000000000000000app1"
@@ -14,6 +15,8 @@
 struct world {
     struct fixture f;
     pid_t worker;
+    struct program_log log; /* of all workers of this world */
+    int replaced;           /* runners and masks that the test ends; -1: some */
     char target[300], events[300], home[500], program[500], self[500];
     char sha256[CRYPTO_HASH_HEX];
     int jobs, releases;
@@ -99,12 +102,12 @@ static void world_worker(struct world *w, const char *plan)
         setenv("WL_VAR", w->f.var, 1);
         setenv("WL_HOME", w->home, 1);
         setenv("WL_RUNNER", w->self, 1);
-        setenv("WL_LOG", getenv("FAKE_DEBUG") != NULL ? "debug" : "error", 1);
+        setenv("WL_LOG", getenv("FAKE_DEBUG") != NULL ? "debug" : "warn", 1);
         setenv("FAKE_PLAN", plan, 1);
         setenv("FAKE_TARGET", w->target, 1);
         setenv("FAKE_EVENTS", w->events, 1);
-        if (getenv("FAKE_DEBUG") == NULL && freopen("/dev/null", "w", stderr) == NULL)
-            _exit(9);
+        if (getenv("FAKE_DEBUG") == NULL)
+            program_log_is_stderr(&w->log);
         execl(w->program, w->program, (char *)NULL);
         _exit(127);
     }
@@ -115,6 +118,8 @@ __attribute__((unused)) static void world_kill(struct world *w, int number)
     int status;
     kill(w->worker, number);
     MUST(waitpid(w->worker, &status, 0) != w->worker);
+    if (number == SIGTERM)
+        program_log_check_end(status);
     w->worker = 0;
 }
 
@@ -158,6 +163,7 @@ static void world_make(struct world *w, int servers)
     char hex[2 * CRYPTO_MAC_BYTES + 1];
     struct secret_value value = {"TOKEN", SECRET, sizeof SECRET - 1};
     memset(w, 0, sizeof *w);
+    program_log_open(&w->log);
     fixture_full(&w->f);
     snprintf(w->target, sizeof w->target, "%s/target", w->f.var);
     snprintf(w->events, sizeof w->events, "%s/events", w->f.var);
@@ -193,6 +199,7 @@ static void world_end(struct world *w)
 {
     if (w->worker > 0)
         world_kill(w, SIGTERM);
+    program_log_check(&w->log, w->replaced);
     fixture_end(&w->f);
 }
 
@@ -319,26 +326,27 @@ __attribute__((unused)) static const char *env_state(struct world *w)
 /* The pid of the worker's child with this -x name; 0: none. */
 __attribute__((unused)) static pid_t child_of(const struct world *w, const char *part)
 {
-    char path[64], text[200];
-    for (pid_t pid = w->worker + 1; pid < w->worker + 3000; pid++) {
-        snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-        FILE *file = fopen(path, "re");
-        if (file == NULL)
-            continue;
-        size_t n = fread(text, 1, sizeof text - 1, file);
+    char path[64], text[1000];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)w->worker, (int)w->worker);
+    FILE *file = fopen(path, "re");
+    size_t n = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+    if (file != NULL)
         fclose(file);
-        text[n] = '\0';
-        snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-        int parent = 0;
-        file = fopen(path, "re");
-        if (file != NULL && fscanf(file, "%*d %*s %*c %d", &parent) != 1)
-            parent = 0;
-        if (file != NULL)
-            fclose(file);
-        if (parent == w->worker && n > 20 && strcmp(text + n - 1 - strlen(part), part) == 0)
-            return pid;
+    text[n] = '\0';
+    for (char *at = text, *end;; at = end) {
+        char command[200];
+        long pid = strtol(at, &end, 10);
+        if (end == at)
+            return 0;
+        snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
+        if ((file = fopen(path, "re")) == NULL)
+            continue;
+        n = fread(command, 1, sizeof command - 1, file);
+        fclose(file);
+        command[n] = '\0';
+        if (n > 20 && strcmp(command + n - 1 - strlen(part), part) == 0)
+            return (pid_t)pid;
     }
-    return 0;
 }
 
 #endif

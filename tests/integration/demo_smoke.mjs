@@ -4,7 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { Client, bin, check, done, equal, freePort, processes, scratch, sleep, test, top, until } from "../lib/product.mjs";
+import { Client, bin, check, done, equal, faultsIn, freePort, processes, scratch, sleep, test, top, until } from "../lib/product.mjs";
 import { deploy, health } from "../lib/flow.mjs";
 
 const folder = scratch("demo");
@@ -14,6 +14,7 @@ const traces = () => processes().filter((p) => p.command.join(" ").includes(fold
 await test("SMOKE=1 does what a person would, and every step is good", async () => {
   const run = spawnSync(script, [bin], { encoding: "utf8", env: { ...process.env, SMOKE: "1", PORT: String(await freePort()), TMPDIR: folder }, timeout: 240000 });
   equal(run.status, 0, run.stdout + run.stderr);
+  equal(faultsIn(run.stdout + run.stderr).join("\n"), "", "faults");
   for (const words of ["signed in", "1.0.0 is live", "healthy, 1.0.0", "1.2.0 is reverted", "the history is whole"]) check(run.stdout.includes(words), `${words} in ${run.stdout}`);
   equal(traces().length, 0, traces().map((p) => p.command.join(" ")).join("\n"));
   equal(spawnSync("ls", ["-A", folder], { encoding: "utf8" }).stdout, "", "scratch folder");
@@ -44,6 +45,7 @@ await test("a taken port is said, another one is used; Ctrl-C leaves nothing, al
   demo.kill("SIGINT");
   await until("its end", () => demo.exitCode !== null, 30000);
   equal(demo.exitCode, 130);
+  equal(faultsIn(output.join("")).join("\n"), "", "faults");
   await sleep(200);
   equal(traces().length, 0, traces().map((p) => p.command.join(" ")).join("\n"));
   check(await fetch(`http://127.0.0.1:${appPort}/health`).then(() => false, () => true), "the app is gone");

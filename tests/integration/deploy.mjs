@@ -85,7 +85,7 @@ await test("kill -9 of the runner in the middle of a step: nothing is lost, noth
   await cutOff("1.0.0", () => {
     const [pid] = product.pidsOf("windlass-worker", "runner");
     check(pid, "there is a runner");
-    process.kill(pid, "SIGKILL");
+    product.kill(pid);
   });
 });
 
@@ -93,7 +93,7 @@ await test("kill -9 of the supervisor in the middle of a step", async () => {
   await cutOff("1.1.0", () => {
     const workers = lib.descendants(product.pid).filter((p) => p.command[0]?.endsWith("windlass-worker") && !p.command.includes("-x"));
     equal(workers.length, 1, "one supervisor");
-    process.kill(workers[0].pid, "SIGKILL");
+    product.kill(workers[0].pid);
   });
 });
 
@@ -104,7 +104,7 @@ await test("kill -9 of the target's sshd session in the middle of a step", async
 await test("all three at once", async () => {
   await cutOff("1.1.0", () => {
     target.killSessions();
-    for (const p of lib.descendants(product.pid)) if (p.command[0]?.endsWith("windlass-worker")) process.kill(p.pid, "SIGKILL");
+    product.kill(...product.pidsOf("windlass-worker"));
   });
 });
 
@@ -114,7 +114,7 @@ await test("the log has every line once, whatever was cut", async () => {
   for (let cuts = 0; cuts < 3; cuts++) {
     await until(`line ${(cuts + 1) * 80}`, () => existsSync(`${product.var}/serve/logs/${id}.log`) && flow.logText(product, id).includes(`line ${(cuts + 1) * 80}\n`), 60000, 20);
     if (cuts === 1) target.killSessions();
-    else for (const pid of product.pidsOf("windlass-worker", "runner")) process.kill(pid, "SIGKILL");
+    else product.kill(...product.pidsOf("windlass-worker", "runner"));
   }
   const model = await flow.waitForJob(client, id);
   equal(model.job.status.state, "live", model.job.summary);

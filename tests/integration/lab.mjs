@@ -1,23 +1,13 @@
 #!/usr/bin/env node
-// The lab itself: its servers are what they are said to be, its registry keeps its password, its faults happen, labs do not meet, and nothing
-// stays behind, also after a test that was killed.
-//
-// With the argument `owner` it is another test beside this one: it starts a server and a registry, says their names and waits for its end.
+// The lab itself: its servers are what they are said to be, its registry keeps its password, its faults happen, and nothing stays behind.
+// Labs beside each other and what killed tests leave: lab_owners.mjs.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import * as lib from "../lib/product.mjs";
 import { missing, startLab } from "../lib/lab.mjs";
 
-const { test, check, equal, until, top } = lib;
-
-if (process.argv[2] === "owner") {
-  const { servers: [server], registry } = await startLab({ servers: [{ kind: 12, dockerd: false }] });
-  console.log(JSON.stringify({ name: server.name, host: registry.host, folder: registry.folder }));
-  await lib.sleep(120000);
-  await lib.done();
-}
+const { test, check, equal, until } = lib;
 
 const why = await missing();
 if (why) {
@@ -26,13 +16,10 @@ if (why) {
 }
 
 const docker = (...args) => spawnSync("docker", args, { encoding: "utf8" }).stdout.trim();
-const exists = (name) => docker("ps", "-aq", "--filter", `name=^${name}$`) !== "";
 const refused = async (promise, pattern) => {
   const said = await promise.then((text) => `it was done: ${text}`, (error) => error.errors);
   check(pattern.test(said), said);
 };
-// Processes of a registry, by its folder.
-const registryProcesses = (folder) => lib.processes().filter((p) => p.state !== "Z" && p.command.includes(`${folder}/config.yml`)).length;
 
 const started = Date.now();
 const { servers, registry } = await startLab({
@@ -51,9 +38,9 @@ console.log(`# four servers and a registry were there after ${Date.now() - start
 const folder = lib.scratch("lab");
 execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "key")]);
 const publicKey = readFileSync(join(folder, "key.pub"), "utf8");
-const sshArgs = (server) => ["-i", join(folder, "key"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=3", `${server.user}@${server.ip}`];
-function ssh(server, command) {
-  const run = spawnSync("ssh", [...sshArgs(server), command], { encoding: "utf8", timeout: 20000 });
+const sshArgs = (server, patience_s = 15) => ["-i", join(folder, "key"), "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", `ConnectTimeout=${patience_s}`, `${server.user}@${server.ip}`];
+function ssh(server, command, patience_s) {
+  const run = spawnSync("ssh", [...sshArgs(server, patience_s), command], { encoding: "utf8", timeout: 30000 });
   return { status: run.status, text: `${run.stdout}${run.stderr}`.trim() };
 }
 
@@ -98,8 +85,9 @@ await test("an image is pushed with the password and pulled by both; without it,
 await test("a changed password shuts the old one out; a registry whose host is gone comes back with what it holds", async () => {
   const old = registry.password;
   await registry.setPassword("another one, with spaces");
-  const login = (password) => thirteen.exec(`docker login -u ${registry.user} --password-stdin ${registry.host}`, { user: "deploy", input: password });
+  const login = (password, server = thirteen) => server.exec(`docker login -u ${registry.user} --password-stdin ${registry.host}`, { user: "deploy", input: password });
   await refused(login(old), /unauthorized|401/);
+  await login(registry.password, twelve);
   await login(registry.password);
   await registry.stop();
   await refused(login(registry.password), /connection refused/);
@@ -166,9 +154,13 @@ await test("an image that does not fit on the engine's small disk is refused by 
 });
 
 await test("a frozen server answers nothing and goes on afterwards; so does one whose cable is pulled", async () => {
+  await app(twelve, "frontend", "-p 3000:3000", "frontend:1.0.0");
+  const page = () => fetch(`http://${twelve.ip}:3000/`, { signal: AbortSignal.timeout(1000) }).then((answer) => answer.status, (error) => error.name);
   for (const [away, back] of [["freeze", "unfreeze"], ["cut", "join"]]) {
+    await until("the page", async () => (await page()) === 200, 20000);
     await twelve[away]();
-    equal(ssh(twelve, "true").status, 255, away);
+    equal(await page(), "TimeoutError", "a container of its own stands still too");
+    equal(ssh(twelve, "true", 3).status, 255, away);
     await twelve[back]();
     await until(back, () => ssh(twelve, "true").status === 0, 20000);
   }
@@ -202,68 +194,6 @@ await test("a reboot: every process is gone, the boot id is another, containers 
   equal(await stateOf(twelve, "ends", "{{.State.Running}}"), "false");
 });
 
-// --- labs beside each other, and what stays behind -------------------------------------------------------------------------
-
-async function startOwner() {
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), "owner"], { stdio: ["ignore", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (bytes) => (said += bytes));
-  const there = await until("the other test's lab", () => {
-    if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
-    return said.includes("\n") && JSON.parse(said.split("\n")[0]);
-  }, 60000);
-  const ended = async (signal) => {
-    child.kill(signal);
-    await until("the other test's end", () => child.exitCode !== null || child.signalCode !== null, 30000);
-  };
-  return { ...there, ended };
-}
-
-await test("two labs at once do not meet, and a test that is asked to stop takes its own away", async () => {
-  const other = await startOwner();
-  check(exists(other.name) && other.host !== registry.host, JSON.stringify(other));
-  const answer = await fetch(`http://${other.host}/v2/backend/tags/list`, { headers: { authorization: `Basic ${Buffer.from(`${registry.user}:${registry.password}`).toString("base64")}` } });
-  equal(answer.status, 401, "the one's password at the other's registry");
-  await other.ended("SIGTERM");
-  check(!exists(other.name) && !existsSync(other.folder), "it took away what was its own");
-  equal(registryProcesses(other.folder), 0);
-  check(servers.every((server) => exists(server.name)), "and nothing of ours");
-});
-
-await test("what a killed test has left is removed by the next start, and only that", async () => {
-  const [killed, lives] = await Promise.all([startOwner(), startOwner()]);
-  await killed.ended("SIGKILL");
-  check(exists(killed.name) && registryProcesses(killed.folder) === 2, "it left its server and its registry");
-  const next = await startLab({ servers: [{ kind: 12, dockerd: false }], registry: false });
-  check(!exists(killed.name) && !existsSync(killed.folder), "they are gone");
-  equal(registryProcesses(killed.folder), 0);
-  check([next.servers[0], ...servers, lives].every((server) => exists(server.name)), "all others are there");
-  equal(registryProcesses(lives.folder), 2);
-  await lives.ended("SIGTERM");
-  await next.stop();
-  check(!exists(next.servers[0].name) && !exists(lives.name), "these too, in the end");
-});
-
-await test("the developer's lab stays, says so when it is started again, and goes when it is told to", () => {
-  const name = `wl-lab-test-${process.pid}`;
-  const lab = (verb) => spawnSync(join(top, "tests/lab/lab.sh"), [verb], { env: { ...process.env, WL_LAB_NAME: name }, encoding: "utf8" });
-  try {
-    const first = lab("up");
-    equal(first.status, 0, first.stderr);
-    const connect = first.stdout.match(/^Debian 12 +ssh -F (\S+) (\S+)$/m);
-    equal(spawnSync("ssh", ["-o", "BatchMode=yes", "-F", connect[1], connect[2], "id -un"], { encoding: "utf8" }).stdout, "deploy\n");
-    const second = lab("up");
-    check(second.stdout.startsWith("The lab is running already.\n") && second.stdout.endsWith(first.stdout), second.stdout);
-    // One of its machines is lost: the lab is replaced as a whole.
-    docker("kill", `${name}-13`);
-    equal(lab("up").status, 0);
-    equal(docker("ps", "-q", "--filter", `name=^${name}-1[23]$`).split("\n").length, 2);
-  } finally {
-    equal(lab("down").status, 0);
-  }
-  check(!exists(`${name}-12`) && !exists(`${name}-13`), "gone");
-});
-
 await test("nothing stays behind: servers, their volumes, their cgroups, the registry", async () => {
   await app(twelve, "left", "--restart always");
   const inspect = (format) => servers.map((server) => docker("inspect", "--format", format, server.name)).join("\n").split("\n").filter(Boolean);
@@ -273,11 +203,11 @@ await test("nothing stays behind: servers, their volumes, their cgroups, the reg
   const groups = () => readdirSync("/sys/fs/cgroup", { recursive: true }).filter((path) => ids.some((id) => path.includes(id)));
   check(groups().some((path) => path.includes(`${ids[0]}/containers/`)), "a container's cgroup lies below its server's");
   await Promise.all([...servers.map((server) => server.stop()), registry.remove()]);
-  check(servers.every((server) => !exists(server.name)), "servers");
+  for (const server of servers) equal(docker("ps", "-aq", "--filter", `name=^${server.name}$`), "", "server");
   for (const volume of volumes) equal(docker("volume", "ls", "-q", "--filter", `name=^${volume}$`), "", "volume");
   equal(groups().join(" "), "", "cgroups");
   check(!existsSync(registry.folder), "the registry's folder");
-  equal(registryProcesses(registry.folder), 0);
+  equal(lib.processes().filter((p) => p.state !== "Z" && p.command.includes(`${registry.folder}/config.yml`)).length, 0, "its processes");
 });
 
 execFileSync("rm", ["-rf", folder]);

@@ -62,6 +62,21 @@ check "a file over its limit is a failure" closes_with "1 passed, 1 failed"
 check "and its limit is named" says "ran over its limit"
 check "and its whole process group is gone" nobody_sleeps "$nap"
 
+# What a sanitizer would write: into the file that log_path names, with the process' number behind it.
+report() { # seconds after which it comes, what follows it
+    stub recipes/odd "path=\${ASAN_OPTIONS##*log_path=}; (sleep $1; echo 'ERROR: planted' >\$path.77)$2 echo '1..1'; echo 'ok 1'"
+}
+report 0 ";"
+SAN=1 run recipes/odd
+check "a report of a sanitizer is a failure" closes_with "1 passed, 1 failed"
+check "and is shown" says "ERROR: planted"
+report 0.5 " >/dev/null 2>&1 &"
+stub recipes/slow 'sleep 1; echo "1..1"; echo "ok 1"'
+SAN=1 run recipes/odd recipes/slow
+check "also one that comes when its test has ended" closes_with "2 passed, 1 failed"
+check "and is named" says "after the end of a test: build/san/tests-log/recipes-odd.report.77"
+rm "$project/tests/recipes/slow.sh"
+
 stub recipes/odd 'echo "1..0 # SKIP not on this machine"'
 run recipes/odd
 check "nothing passed is not a success" test "$status" != 0

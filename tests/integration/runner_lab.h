@@ -309,7 +309,7 @@ static bool play_start(struct play *play)
             dup2(high[i], 3 + i);
         for (int fd = 6; fd < 64; fd++)
             close(fd);
-        _exit(runner_main());
+        exit(runner_main()); /* not _exit: the leak check is part of exit */
     }
     close(frames[1]);
     close(mask[1]);
@@ -411,10 +411,13 @@ static bool play_take(struct play *play, json_t *frame)
 
 static void play_stop(struct play *play)
 {
+    int status = 0;
     if (play->pid > 0) {
-        (void)waitpid(play->pid, NULL, 0);
+        (void)waitpid(play->pid, &status, 0);
         play->pid = 0;
     }
+    /* 1: its supervisor was gone. */
+    CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) <= 1);
     play_read_mask(play);
     io_close(&play->fd);
     io_close(&play->mask);

@@ -3,7 +3,7 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { bin, check, cleanUp, descendants, done, equal, freePort, processes, sleep, startProduct, test, until } from "../lib/product.mjs";
+import { bin, check, cleanUp, descendants, done, equal, faultsIn, freePort, logOf, processes, sleep, startProduct, test, until } from "../lib/product.mjs";
 
 const isRoot = process.getuid() === 0;
 const mode = (path) => (statSync(path).mode & 0o7777).toString(8);
@@ -63,7 +63,7 @@ await test("another user, while no writer holds the database open, reads it all 
   if (skip) return { skip };
   check(/own per program/.test(product.output()), `root's programs have users of their own: ${product.output()}`);
   const [worker] = product.pidsOf("windlass-worker");
-  process.kill(worker, "SIGKILL");
+  product.kill(worker);
   equal((await fetch(`${product.url}/login`)).status, 200, "a page while the worker is away");
   await until("the worker", () => product.pidsOf("windlass-worker")[0] && product.pidsOf("windlass-worker")[0] !== worker);
 });
@@ -81,7 +81,7 @@ for (const program of ["windlass-web", "windlass-stream", "windlass-worker", "ng
     const find = () => descendants(product.pid).filter((p) => p.command[0]?.split("/").pop() === program || p.command[0]?.startsWith(`${program} master`)).map((p) => p.pid);
     const before = find().filter((pid) => processes().find((p) => p.pid === pid)?.parent === product.pid);
     check(before.length === 1, `one ${program} below the supervisor: ${before}`);
-    process.kill(before[0], "SIGKILL");
+    product.kill(before[0]);
     await until(`a new ${program}`, () => find().some((pid) => !before.includes(pid)), 15000);
     await until("a page", async () => (await fetch(`${product.url}/login`)).status === 200, 15000);
     check(/ended \(signal 9/.test(product.output()), "the supervisor says what happened");
@@ -93,7 +93,7 @@ await test("two kills of nginx in a row leave one master", async () => {
   const masters = () => descendants(product.pid).filter((p) => p.command[0]?.startsWith("nginx: master"));
   for (let i = 0; i < 2; i++) {
     const [master] = masters();
-    process.kill(master.pid, "SIGKILL");
+    product.kill(master.pid);
     await until("another master", () => masters().some((p) => p.pid !== master.pid), 15000);
   }
   await until("a page", async () => (await fetch(`${product.url}/login`)).status === 200, 15000);
@@ -102,7 +102,7 @@ await test("two kills of nginx in a row leave one master", async () => {
 
 await test("while the pages are away nginx says so in words, and asks a reader to try again", async () => {
   const [web] = product.pidsOf("windlass-web").filter((pid) => processes().find((p) => p.pid === pid)?.parent === product.pid);
-  process.kill(web, "SIGKILL"); // the supervisor takes its children along and waits a moment before the next
+  product.kill(web); // the supervisor takes its children along and waits a moment before the next
   const answer = await fetch(`${product.url}/apps`, { redirect: "manual" });
   if (answer.status >= 500) {
     check((await answer.text()).includes("One moment"), "words");
@@ -158,13 +158,16 @@ await test("the data folder's path may have spaces", async () => {
   const folder = execFileSync("mktemp", ["-d", "/tmp/wl up XXXXXX"], { encoding: "utf8" }).trim();
   spawnSync("chmod", ["755", folder]);
   const port = await freePort();
-  const child = spawn(join(bin, "windlass"), ["up", "--var", join(folder, "a b"), "--port", String(port)], { stdio: "ignore" });
+  const child = spawn(join(bin, "windlass"), ["up", "--var", join(folder, "a b"), "--port", String(port)], { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (bytes) => (said += bytes));
   await until("a page", async () => (await fetch(`http://127.0.0.1:${port}/login`)).status === 200, 30000);
   const page = await (await fetch(`http://127.0.0.1:${port}/login`)).text();
   equal((await fetch(`http://127.0.0.1:${port}${page.match(/\/static\/[0-9A-Za-z]+\/app\.css/)[0]}`)).status, 200, "style");
   child.kill("SIGTERM");
   await until("its end", () => child.exitCode !== null, 16000);
   equal(child.exitCode, 0);
+  equal(faultsIn(said + logOf(join(folder, "a b"))).join("\n"), "", "faults");
   execFileSync("rm", ["-rf", folder]);
 });
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // SIGTERM in the middle of a job: everything of ours ends in time, and the next start picks the job up where it was.
-import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { bin, check, descendants, done, equal, freePort, processes, startProduct, startTarget, test, until } from "../lib/product.mjs";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { check, descendants, done, equal, freePort, startProduct, startTarget, test, until } from "../lib/product.mjs";
 import { addServer, createApp, createEnvironment, health, helloSettings, jobOf, setUp, startDeploy, step, waitForJob } from "../lib/flow.mjs";
 
 let product, target, client, environment, job, again;
@@ -27,10 +26,7 @@ await test("SIGTERM ends all of ours within 15 s", async () => {
   check(family.some((p) => p.command.includes("runner")), "a runner was among them");
 });
 await test("started again, the job goes on and ends live, and no step ran twice", async () => {
-  const output = [];
-  again = spawn(join(bin, "windlass"), ["up", "--var", product.var, "--port", String(product.port)], { stdio: ["ignore", "pipe", "pipe"] });
-  again.stdout.on("data", (bytes) => output.push(bytes.toString()));
-  await until("a page", async () => (await fetch(`${product.url}/healthz`)).ok, 20000);
+  again = await startProduct({ again: product });
   const model = await waitForJob(client, job);
   equal(model.job.status.state, "live", model.job.summary);
   equal((await health(environment.port)).version, "1.0.0");
@@ -38,11 +34,10 @@ await test("started again, the job goes on and ends live, and no step ran twice"
   equal(readFileSync(file, "utf8"), "begin\n", "the migrate command ran once");
 });
 await test("and stops again", async () => {
-  const family = descendants(again.pid);
-  again.kill("SIGTERM");
-  await until("its end", () => again.exitCode !== null, 16000);
-  equal(again.exitCode, 0);
-  check(!family.some((p) => processes().some((q) => q.pid === p.pid && q.command.join() === p.command.join())), "nothing left");
-  rmSync(dirname(product.var), { recursive: true });
+  const began = Date.now();
+  await again.stop();
+  check(Date.now() - began < 15500, `took ${Date.now() - began} ms`);
+  equal(again.exitCode(), 0);
+  equal(again.leftovers.length, 0, again.leftovers.map((p) => p.command.join(" ")).join("; "));
 });
 await done();

@@ -135,10 +135,13 @@ static void answer_env(FILE *peer, const char *name)
 static void answer_page(FILE *peer, int is_frontend)
 {
     char body[512];
-    const char *page = is_frontend ? "<!doctype html><html lang=\"en\"><title>Frontend</title>"
-                                     "<h1>Frontend</h1><p>Version <b>%s</b></html>\n"
-                                   : "backend %s\n";
-    snprintf(body, sizeof body, page, version);
+    if (is_frontend)
+        snprintf(body, sizeof body,
+                 "<!doctype html><html lang=\"en\"><title>Frontend</title>"
+                 "<h1>Frontend</h1><p>Version <b>%s</b></html>\n",
+                 version);
+    else
+        snprintf(body, sizeof body, "backend %s\n", version);
     answer_text(peer, "200 OK", is_frontend ? "text/html" : "text/plain", body);
 }
 

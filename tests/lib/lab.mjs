@@ -15,10 +15,12 @@ import { pushImage } from "./images.mjs";
 const script = join(top, "tests/lab/lab.sh");
 const environment = () => ({ ...process.env, WL_LAB_OWNER: String(process.pid) });
 
+const LIMIT_MS = 240000; // for one command, on a machine that has much else to do
+
 // What a command prints on standard output; a failure is an error with all that it said.
 function run(command, args, { input } = {}) {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(command, args, { env: environment(), stdio: ["pipe", "pipe", "pipe"], timeout: LIMIT_MS });
     const out = [];
     const err = [];
     child.stdout.on("data", (bytes) => out.push(bytes));
@@ -34,7 +36,7 @@ function run(command, args, { input } = {}) {
   });
 }
 const lab = (...args) => run(script, args);
-const labNow = (...args) => execFileSync(script, args, { env: environment(), encoding: "utf8" }).trim();
+const labNow = (...args) => execFileSync(script, args, { env: environment(), encoding: "utf8", timeout: LIMIT_MS }).trim();
 const facts = (text) => Object.fromEntries(text.trim().split("\n").map((line) => line.split(/=(.*)/s).slice(0, 2)));
 
 // The engine is held for this process, once; it is let go after everything that runs in it.

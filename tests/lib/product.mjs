@@ -3,6 +3,10 @@
 //   const product = await startProduct()           // .url .setupUrl .var .pidOf(program) .sql(text) .stop()
 //   const target = await startTarget({ ... })      // .address .home .authorize(line) .killSessions() .stop()
 //   const client = new Client(product.url)         // a browser without a screen: cookies, CSRF, redirects
+//   product.kill(pid, ...)                         // kill -9 of its programs, which it is then expected to start again
+//
+// A product that had to start a program again which no test has ended, or in which a sanitizer has complained, fails the file: its log is
+// read at stop(), and done() has a test of its own for it.
 //
 // Everything started here is ended by stop(), also what was deployed; cleanUp() ends all of it and is called at exit.
 import { spawn, spawnSync, execFileSync } from "node:child_process";
@@ -23,8 +27,18 @@ export function endAtExit({ stop }) {
   open.add(thing);
   return thing;
 }
+// One that cannot be stopped does not keep the others from it.
 export async function cleanUp() {
-  for (const thing of [...open].reverse()) await thing.stop();
+  const errors = [];
+  for (const thing of [...open].reverse()) {
+    try {
+      await thing.stop();
+    } catch (error) {
+      open.delete(thing);
+      errors.push(error);
+    }
+  }
+  if (errors.length) throw errors[0];
 }
 
 export function scratch(name) {
@@ -88,6 +102,55 @@ export function descendants(root) {
   return found.filter((p) => p.state !== "Z");
 }
 
+// --- what a product's programs say of themselves ---------------------------------------------------------------------------------------
+// Told by the supervisor on its output, and by the programs in their log. A part of the worker that gives up (status 1) says why elsewhere.
+const ENDINGS = [
+  [/^windlass: (\S+) ended \(.*$/gm, (m) => (m[1] === "nginx" ? m[1] : `windlass-${m[1]}`)],
+  [/^.* prog=windlass-web .*event=child-ended .*$/gm, () => "windlass-web child"],
+  [/^.* event=(runner|mask)_lost .*$/gm, (m) => `windlass-worker ${m[1]}`],
+  [/^.* prog=worker .*event=child-ended part=(\w+) pid=\d+ (?:signal=.*|status=86)$/gm, (m) => `windlass-worker part ${m[1]}`],
+];
+const COMPLAINT = /^.*(?:Sanitizer|runtime error: |ERROR: Can't open file).*$/m;
+
+// The faults in `text`, a product's output and log, of which `expected` (name to number) were a test's own doing.
+export function faultsIn(text, expected = new Map()) {
+  const faults = [];
+  const allowed = new Map(expected);
+  const parts = ["runner", "mask"].reduce((sum, part) => sum + (expected.get(`windlass-worker ${part}`) ?? 0), 0);
+  if (parts) allowed.set("windlass-worker part job", parts);
+  const seen = new Map();
+  for (const [pattern, nameOf] of ENDINGS)
+    for (const match of text.matchAll(pattern)) seen.set(nameOf(match), [...(seen.get(nameOf(match)) ?? []), match[0].trim()]);
+  for (const [name, lines] of seen) {
+    const more = lines.length - (allowed.get(name) ?? 0);
+    if (more > 0) faults.push(`${name} ended ${lines.length} times, ${more} more than a test has ended it:\n${lines.join("\n")}`);
+  }
+  const mayBeFewer = (name) => /^windlass-worker /.test(name); // killed with its parts, the worker may not live to tell that they went
+  for (const [name, times] of allowed)
+    if ((seen.get(name)?.length ?? 0) < times && !mayBeFewer(name)) faults.push(`a test said that it ends ${name} ${times} times, the product tells of ${seen.get(name)?.length ?? 0}`);
+  const complaint = text.match(COMPLAINT)?.[0];
+  if (complaint) faults.push(`a sanitizer has complained: ${complaint}`);
+  return faults;
+}
+
+let products = 0;
+const faults = [];
+
+// What the programs of the data folder have logged; the older half when the log was cut.
+export function logOf(varDir) {
+  return ["windlass.log.1", "windlass.log"].map((name) => join(varDir, "run/log", name)).filter(existsSync).map((file) => readFileSync(file, "utf8")).join("");
+}
+
+// How expectRespawn calls a process of the product.
+function nameOf(pid, supervisor) {
+  const found = look(pid);
+  if (/^nginx: master/.test(found?.command[0])) return "nginx";
+  const program = found?.command[0]?.split("/").pop() ?? "";
+  if (!/^windlass-/.test(program)) throw new Error(`process ${pid} is none that the product starts again: ${found?.command.join(" ")}`);
+  if (found.command[1] === "-x") return `${program} ${found.command[2]}`;
+  return found.parent === supervisor ? program : `${program} child`;
+}
+
 function ended(child) {
   return child.exitCode !== null || child.signalCode !== null;
 }
@@ -100,16 +163,21 @@ async function end(child, limitMs = 20000) {
   if (!ended(child)) child.kill("SIGKILL");
 }
 
-export async function startProduct({ env = {}, keep = false } = {}) {
-  const folder = scratch("product");
+// again: a product that has been stopped (and was started with keep): the same data folder and port, for its second life.
+export async function startProduct({ env = {}, keep = false, programs = bin, again } = {}) {
+  const folder = again ? dirname(again.var) : scratch("product");
   const varDir = join(folder, "var");
-  const port = await freePort();
+  const port = again?.port ?? (await freePort());
+  const logged = logOf(varDir).length; // judged already
   const output = [];
-  const child = spawn(join(bin, "windlass"), ["up", "--var", varDir, "--port", String(port)], {
+  const expected = new Map();
+  const child = spawn(join(programs, "windlass"), ["up", "--var", varDir, "--port", String(port)], {
     env: { ...process.env, WL_STRICT: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => output.push(bytes.toString()));
+  const allSaid = new Promise((done) => child.once("close", done));
+  products++;
   const product = {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -128,24 +196,43 @@ export async function startProduct({ env = {}, keep = false } = {}) {
     },
     windlass: (...args) => execFileSync(join(bin, "windlass"), args, { env: { ...process.env, WL_VAR: varDir }, encoding: "utf8" }),
     exited: () => ended(child),
+    exitCode: () => child.exitCode,
+    // A test is about to end this program so many times: "windlass-web", "windlass-web child", "windlass-worker", "windlass-worker runner",
+    // "windlass-worker mask", "windlass-stream", "nginx".
+    expectRespawn: (name, times = 1) => expected.set(name, (expected.get(name) ?? 0) + times),
+    kill: (...pids) => {
+      for (const name of pids.map((pid) => nameOf(pid, child.pid))) product.expectRespawn(name);
+      for (const pid of pids) {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch (error) {
+          if (error.code !== "ESRCH" || pid === pids[0]) throw error; // one before took it along
+        }
+      }
+    },
+    // What went wrong so far (see faultsIn); [] when all is well.
+    faults: () => faultsIn(output.join("") + logOf(varDir).slice(logged), expected),
     stop: async () => {
-      open.delete(product);
+      if (!open.delete(product)) return;
       const family = descendants(child.pid);
       await end(child);
+      await Promise.race([allSaid, sleep(2000)]);
+      faults.push(...product.faults());
       product.leftovers = family.filter((p) => look(p.pid)?.command.join(" ") === p.command.join(" "));
       for (const p of product.leftovers) process.kill(p.pid, "SIGKILL");
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
   open.add(product);
-  product.setupUrl = await until(
-    "the set-up address",
+  await until(
+    "its start",
     () => {
       if (ended(child)) throw new Error(`windlass up ended: ${output.join("")}`);
-      return output.join("").match(/http:\/\/\S+\/setup\/\S+/)?.[0];
+      return output.join("").includes("  Stop ");
     },
     30000,
   );
+  product.setupUrl = output.join("").match(/http:\/\/\S+\/setup\/\S+/)?.[0]; // none once there is an admin
   await until("the first page", async () => (await fetch(`${product.url}/healthz`)).ok, 15000);
   return product;
 }
@@ -173,8 +260,8 @@ export async function startTarget({ options = [], hostKeys = ["ed25519"], port, 
     authorize: (line) => appendFileSync(join(folder, "authorized_keys"), line.trim() + "\n"),
     fingerprint: (type = "ed25519") =>
       execFileSync("ssh-keygen", ["-lf", join(folder, `host_${type}_key.pub`)], { encoding: "utf8" }).split(" ")[1],
-    // The sshd processes of open connections (not the listener).
-    sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "") && p.pid !== child.pid && /@|\[/.test(p.command[0])),
+    // The sshd processes of open connections (not the listener). One that only forwards a port has no "@" in its title.
+    sessions: () => descendants(child.pid).filter((p) => /^sshd/.test(p.command[0] ?? "")),
     killSessions: () => target.sessions().map((p) => process.kill(p.pid, "SIGKILL")).length,
     // The machine is gone from one moment to the next: no connection is closed by anybody's good manners.
     vanish: () => {
@@ -324,6 +411,10 @@ export async function test(name, body) {
 }
 export async function done() {
   await cleanUp();
+  if (products)
+    await test("no program was started again that no test had ended, and no sanitizer complained", () => {
+      if (faults.length) throw new Error(faults.join("\n"));
+    });
   console.log(`1..${count}`);
   process.exit(failed ? 1 : 0);
 }

@@ -22,6 +22,15 @@ controls() { grep -q -e "^wl:n1:$1" "$log"; }
 lock() { send lock ENV=env1 OWNER_INSTANCE="$1" OWNER_JOB="$2" OWNER_EPOCH="$3" OWNER_WHO="Ann O'Neil" OWNER_WHY="because \$(id)"; }
 unlock() { send unlock ENV=env1 OWNER_JOB="$1" OWNER_EPOCH="$2" REMOVE="$3"; }
 inspect() { send inspect STEP_DIR="$step" NONCE=n1; }
+await_state() { # state: until it is that, at most 10 s
+    tries=100
+    inspect
+    while ! answers "state=$1" && [ "$tries" -gt 0 ]; do
+        tries=$((tries - 1))
+        sleep 0.1
+        inspect
+    done
+}
 follow() { # START, ORIGIN, LIMIT
     send follow JOB_DIR="$jobs/j1" LOCK_DIR="$lock_dir" JOB=j1 EPOCH="${epoch:-1}" STEP_DIR="$step" NONCE=n1 ORIGIN="$2" LIMIT="${3:-1000000}" START="$1"
 }
@@ -126,8 +135,7 @@ all_claims() {
     claim "a step that was cut off is told from one that runs, and can be made ready again"
     put_step 7 'sleep 30'
     (in_shell setsid sh "$jobs/j1/wrapper.sh" "$step" n1 "$lock_dir" j1 7 </dev/null >/dev/null 2>&1 &)
-    sleep 0.4
-    inspect
+    await_state running
     check "it runs" answers "state=running"
     send stop STEP_DIR="$step" NONCE=n1 SIGNAL=KILL
     check "nothing is left of it" answers "left=0"
@@ -139,10 +147,9 @@ all_claims() {
     claim "TERM ends the script and its status is still written"
     put_step 8 'sleep 30'
     (in_shell setsid sh "$jobs/j1/wrapper.sh" "$step" n1 "$lock_dir" j1 7 </dev/null >/dev/null 2>&1 &)
-    sleep 0.4
+    await_state running
     send stop STEP_DIR="$step" NONCE=n1 SIGNAL=TERM
-    sleep 0.4
-    inspect
+    await_state ended
     check "it has ended" answers "state=ended"
     check "by TERM" answers "status=143"
 

@@ -151,70 +151,97 @@ await onBoth("a registry whose host is gone", async (server) => {
 await registry.start();
 
 // --- from the switch on: reverted ---------------------------------------------------------------------------------------------------------
+// Environments beside each other on both servers, in each of which one thing after the other goes wrong.
+class Lane {
+  constructor(server, letter, port) {
+    Object.assign(this, { server, letter, port });
+  }
+  async prepare() {
+    const slug = `${names.get(this.server)}-${this.letter}`;
+    this.environment = await stack.createEnvironment(client, slug, { server: names.get(this.server), file: this.file("", probe), settings: { ...settings, health_port: String(this.port) } });
+    const model = await this.deploy("good");
+    equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
+  }
+  file(extra = "", health = "") {
+    return plain(extra, health).replace("127.0.0.1:8000", `127.0.0.1:${this.port}`);
+  }
+  deploy(tag) {
+    return flow.deploy(client, this.environment, tag, 240000);
+  }
+  change(values) {
+    return stack.change(client, this.environment, values);
+  }
+  // Deploys, and looks whether it was put back for this reason, and is so.
+  async reverts(tag, step, cause) {
+    const model = await this.deploy(tag);
+    stack.equalFailure(model, { verdict: "reverted", step, cause });
+    const seen = await stack.containers(this.server, this.environment.project);
+    equal(seen.backend?.image, good.backend.id, "the good image runs");
+    equal(JSON.parse(await stack.inside(this.server, this.port, "/health")).version, "good");
+    return model;
+  }
+}
 
-await onBoth("a port that another program has", async (server) => {
-  await change(server, { compose: plain("", probe).replace('"127.0.0.1:8000:8000"', '"127.0.0.1:8000:8000", "127.0.0.1:2222:9"') });
-  await server.exec("setsid python3 -m http.server --bind 127.0.0.1 2222 >/dev/null 2>&1 & echo $! >/run/holder; sleep 1; [ -d /proc/$(cat /run/holder) ]").catch(async () => {
-    await server.exec("setsid /usr/sbin/sshd -p 2222 -o ListenAddress=127.0.0.1 -o PidFile=/run/holder");
+const afterSwitch = {
+  a: {
+    "a port that another program has": async (lane) => {
+      const port = lane.port + 100;
+      await lane.change({ compose: lane.file("", probe).replace(":8000\"]", `:8000", "127.0.0.1:${port}:9"]`) });
+      await lane.server.exec(`/usr/sbin/sshd -p ${port} -o ListenAddress=127.0.0.1 -o PidFile=/run/holder`);
+      await lane.reverts("good", "switch", new RegExp(`Port ${port} is taken`)).finally(() => lane.server.exec("kill $(cat /run/holder)"));
+    },
+    "a port that another container has": async (lane) => {
+      const port = lane.port + 200;
+      await lane.server.exec(`docker run -d --name holder -p 127.0.0.1:${port}:9 ${good.backend.id} >/dev/null`);
+      await lane.change({ compose: lane.file("", probe).replace(":8000\"]", `:8000", "127.0.0.1:${port}:9"]`) });
+      await lane.reverts("good", "switch", new RegExp(`Port ${port} is taken by the container holder`)).finally(() => lane.server.exec("docker rm -f holder"));
+    },
+    "no health check, and the health address never answers as wanted": async (lane) => {
+      await lane.change({ compose: lane.file("", "    healthcheck: {disable: true}\n") });
+      await lane.reverts("sick", "health", /did not become healthy .* it answers 503/);
+    },
+  },
+  b: {
+    "a container in a restart loop": async (lane) => {
+      await lane.change({ compose: lane.file() });
+      const model = await lane.reverts("crash", "settle", /The service backend (ends again and again|has ended with exit code 1)/);
+      check(/the last lines of backend/.test(flow.logText(product, model.job.id)), "the container's last lines are in the log");
+    },
+    "a container that ends and is not started again": async (lane) => {
+      await lane.change({ compose: lane.file().replace("unless-stopped", '"no"') });
+      await lane.reverts("crash", "settle", /The service backend has ended with exit code 1/);
+    },
+    "a health check that never passes": async (lane) => {
+      await lane.change({ compose: lane.file("", probe) });
+      await lane.reverts("sick", "settle", /The service backend is unhealthy: its health check fails/);
+    },
+  },
+  c: {
+    "health that flaps": async (lane) => {
+      await lane.change({ compose: lane.file("", probe), soak_s: "6", health_deadline_s: "14" });
+      await lane.reverts("flap", "settle", /The service backend .*it flaps/);
+    },
+    "killed for want of memory": async (lane) => {
+      await lane.change({ compose: lane.file("    mem_limit: 24m\n    memswap_limit: 24m\n"), soak_s: "4", health_deadline_s: "20" });
+      await lane.reverts("memory", "settle", /The service backend was killed because it needs more memory than it may have.*Fix: raise mem_limit/);
+    },
+  },
+};
+
+const outcomes = new Map(); // claim -> error or null
+async function runLane(server, letter, port) {
+  const lane = new Lane(server, letter, port);
+  const ready = await lane.prepare().then(() => null, (error) => error);
+  for (const [name, body] of Object.entries(afterSwitch[letter]))
+    outcomes.set(`${name} (Debian ${server.kind})`, ready ?? (await body(lane).then(() => null, (error) => error)));
+}
+await Promise.all(both.flatMap((server) => Object.keys(afterSwitch).map((letter, i) => runLane(server, letter, 8010 + i))));
+for (const [name, error] of outcomes)
+  await test(name, () => {
+    if (error) throw error;
   });
-  const model = await deploy(server, "good");
-  await server.exec("kill $(cat /run/holder); rm -f /run/holder");
-  stack.equalFailure(model, { verdict: "reverted", step: "switch", cause: /Port 2222 is taken/ });
-  await stillServes(server);
-  await change(server, { compose: plain("", probe) });
-});
-
-await onBoth("a port that another container has", async (server) => {
-  await server.exec(`docker run -d --name holder -p 127.0.0.1:2223:9 ${good.backend.id} >/dev/null`);
-  await change(server, { compose: plain("", probe).replace('"127.0.0.1:8000:8000"', '"127.0.0.1:8000:8000", "127.0.0.1:2223:9"') });
-  const model = await deploy(server, "good");
-  await server.exec("docker rm -f holder");
-  stack.equalFailure(model, { verdict: "reverted", step: "switch", cause: /Port 2223 is taken by the container holder/ });
-  await stillServes(server);
-  await change(server, { compose: plain("", probe) });
-});
-
-await onBoth("a container in a restart loop", async (server) => {
-  await change(server, { compose: plain() });
-  const model = await deploy(server, "crash");
-  stack.equalFailure(model, { verdict: "reverted", step: "settle", cause: /The service backend (ends again and again|has ended with exit code 1)/ });
-  await stillServes(server);
-  const text = flow.logText(product, model.job.id);
-  check(/the last lines of backend/.test(text), "the container's last lines are in the log");
-});
-
-await onBoth("a container that ends and is not started again", async (server) => {
-  await change(server, { compose: plain().replace("unless-stopped", '"no"') });
-  stack.equalFailure(await deploy(server, "crash"), { verdict: "reverted", step: "settle", cause: /The service backend has ended with exit code 1/ });
-  await stillServes(server);
-});
-
-await onBoth("a health check that never passes", async (server) => {
-  await change(server, { compose: plain("", probe) });
-  stack.equalFailure(await deploy(server, "sick"), { verdict: "reverted", step: "settle", cause: /The service backend is unhealthy: its health check fails/ });
-  await stillServes(server);
-});
-
-await onBoth("no health check, and the health address never answers as wanted", async (server) => {
-  await change(server, { compose: plain("", "    healthcheck: {disable: true}\n") });
-  stack.equalFailure(await deploy(server, "sick"), { verdict: "reverted", step: "health", cause: /did not become healthy .* it answers 503/ });
-  await stillServes(server);
-});
-
-await onBoth("health that flaps", async (server) => {
-  await change(server, { compose: plain("", probe), soak_s: "6", health_deadline_s: "14" });
-  stack.equalFailure(await deploy(server, "flap"), { verdict: "reverted", step: "settle", cause: /The service backend .*it flaps/ });
-  await stillServes(server);
-});
-
-await onBoth("killed for want of memory", async (server) => {
-  await change(server, { compose: plain("    mem_limit: 24m\n    memswap_limit: 24m\n"), soak_s: "4", health_deadline_s: "20" });
-  stack.equalFailure(await deploy(server, "memory"), { verdict: "reverted", step: "settle", cause: /The service backend was killed because it needs more memory than it may have.*Fix: raise mem_limit/ });
-  await stillServes(server);
-});
 
 await test("the engine is down", async () => {
-  await change(thirteen, { compose: plain("", probe), health_deadline_s: "8" });
   await thirteen.stopDocker();
   const model = await deploy(thirteen, "good");
   await thirteen.startDocker();

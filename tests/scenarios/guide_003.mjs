@@ -39,19 +39,6 @@ for (const server of servers) {
   environments.set(server, await stack.createEnvironment(client, `on${server.kind}`, { server: `debian${server.kind}`, file }));
 }
 
-async function addKey(environment) {
-  const page = await client.get(`${environment.href}/secrets`);
-  const fields = client.fields(page, `${environment.href}/secrets`);
-  const row = [...fields.keys()].filter((name) => /key/.test(name)).pop();
-  const number = row.match(/\d+/)[0];
-  const name = (part) => [...fields.keys()].find((n) => n.includes(number) && n.includes(part)) ?? row.replace("key", part);
-  fields.set(row, "ANTHROPIC_API_KEY");
-  fields.set(name("value"), KEY);
-  fields.set(name("kind"), "secret");
-  const saved = await client.raw("POST", `${environment.href}/secrets`, { body: fields });
-  equal(saved.status, 200, `secret saved: ${stack.errorsOf(saved)}`);
-}
-
 // The rest happens on both servers at the same time, and is told for each.
 async function onBoth(name, body) {
   const runs = servers.map((server) => body(server, environments.get(server)).then(() => null, (error) => error));
@@ -65,7 +52,7 @@ async function onBoth(name, body) {
 const starts = async (server) => (await stack.inside(server, 8000, "/data")).split("\n").filter(Boolean).length;
 
 await onBoth("the first deploy goes live: pulled with the password, healthy, digests recorded", async (server, environment) => {
-  await addKey(environment);
+  await stack.saveSecrets(client, environment, { ANTHROPIC_API_KEY: KEY });
   const model = await flow.deploy(client, environment, "sha-1a2b3c4", 180000);
   equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
   const seen = await stack.equalStack(server, environment.project, first);

@@ -165,7 +165,8 @@ static void what_cannot_be_written_is_refused(void)
     CHECK_INT(text.len, 0);
     char big[200];
     memset(big, 'x', sizeof big);
-    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", big, sizeof big, &err) != 0 && err.code == ERR_TOO_LARGE);
+    CHECK(envfile_add(&text, ENVFILE_SHELL, "KEY", big, sizeof big, &err) != 0
+          && err.code == ERR_TOO_LARGE);
     buf_deinit(&text);
 }
 

@@ -252,11 +252,6 @@ static void the_death_signal_reaches_the_child(void)
 
 static void hardening_turns_dumps_off(void)
 {
-#ifdef WL_SANITIZE
-    const int dumpable = 1; /* the leak sanitizer needs it */
-#else
-    const int dumpable = 0;
-#endif
     int status = -1;
     pid_t child = fork();
 
@@ -264,7 +259,7 @@ static void hardening_turns_dumps_off(void)
         struct rlimit limit = {.rlim_cur = 1};
 
         proc_harden();
-        _exit(prctl(PR_GET_DUMPABLE) == dumpable && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
+        _exit(prctl(PR_GET_DUMPABLE) == 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
                       && getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0
                   ? 0
                   : 1);

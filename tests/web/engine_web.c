@@ -138,7 +138,7 @@ static void a_database_that_is_away_is_a_page_in_words_and_comes_back(void)
     db_close(w.db); /* the last connections: the WAL is folded in */
     db_close(w.worker);
     w.db = w.worker = NULL;
-    CHECK_INT(program_stop(&web, 5000), 0);
+    program_stop(&web, 5000, 1); /* the one that was killed */
     CHECK(rename(from, to) == 0);
     snprintf(path2, sizeof path2, "%s/run/web2.sock", w.var);
     program_start(&other, "windlass-web", path2);
@@ -164,7 +164,8 @@ static void sigterm_lets_a_request_under_way_finish(void)
     CHECK(c.out.len == 0 || strncmp(c.out.data, "Status: 200", 11) == 0);
     connection_close(&c);
     CHECK(waitpid(web.pid, &status, 0) == web.pid);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    program_log_check_end(status);
+    program_log_check(&web.log, 0);
     CHECK_INT(children(pids), 0);
 }
 

@@ -277,8 +277,9 @@ static enum step_end healthy(struct health *h)
 enum step_end step_health(struct runner *r, struct step *step)
 {
     struct health h;
-    char told[300] = "";
+    char told[300];
     begin_health(&h, r, step);
+    (void)str_copy(told, sizeof told, h.last); /* not to be told: the connection was lost first */
     if (h.port == 0)
         return step_says(step, STEP_FAILED,
                          "The port of the app is not set, so its health cannot be asked. Fix: set "

@@ -25,7 +25,11 @@
 
 /* What glibc's resolver and its modules read. */
 static const char *const readable[] = {
-    "/etc", "/usr", "/lib", "/lib64", "/run", "/dev/urandom", "/proc/sys/kernel"};
+    "/etc",  "/usr",           "/lib", "/lib64", "/run", "/dev/urandom", "/proc/sys/kernel",
+#ifdef WL_SANITIZE /* what a report is made from */
+    "/proc", "/proc/self/exe",
+#endif
+};
 
 static bool allow_reading(int ruleset, const char *path)
 {
@@ -44,6 +48,22 @@ static bool allow_reading(int ruleset, const char *path)
     return rc == 0;
 }
 
+#ifdef WL_SANITIZE
+static bool allow_reports(int ruleset)
+{
+    char folder[PATH_MAX];
+    int fd = open(proc_report_folder(folder), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return true; /* they go to standard error */
+    struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE
+                                                                | LANDLOCK_ACCESS_FS_MAKE_REG,
+                                              .parent_fd = fd};
+    long rc = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+    (void)close(fd);
+    return rc == 0;
+}
+#endif
+
 static bool enter_landlock(void)
 {
     /* The thirteen rights of ABI 1, which every later one knows. */
@@ -55,6 +75,9 @@ static bool enter_landlock(void)
     bool ok = true;
     for (size_t i = 0; i < COUNT_OF(readable); i++)
         ok = allow_reading(ruleset, readable[i]) && ok;
+#ifdef WL_SANITIZE
+    ok = allow_reports(ruleset) && ok;
+#endif
     ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     (void)close(ruleset);
     return ok;
@@ -66,7 +89,7 @@ static bool enter_landlock(void)
 #define THIS_ARCH AUDIT_ARCH_AARCH64
 #endif
 
-#if defined(THIS_ARCH) && !defined(WL_SANITIZE)
+#ifdef THIS_ARCH
 #define REFUSE(call)                                                                               \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                                             \
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & SECCOMP_RET_DATA))
@@ -84,7 +107,9 @@ static bool enter_seccomp(void)
         REFUSE(SYS_fork),
         REFUSE(SYS_vfork),
 #endif
+#ifndef WL_SANITIZE /* the leak check at the end */
         REFUSE(SYS_ptrace),
+#endif
         REFUSE(SYS_process_vm_readv),
         REFUSE(SYS_process_vm_writev),
         REFUSE(SYS_kill),

@@ -12,6 +12,10 @@ lab_engine_answers() {
     timeout 20 docker version --format '{{.Server.Version}}' >/dev/null 2>&1
 }
 
+lab_need_engine() {
+    lab_engine_answers || lab_fail "no Docker engine answers: export DOCKER_HOST=\$(lab.sh engine hold)"
+}
+
 lab_engine_hold() {
     if [ "${DOCKER_HOST:-}" != "$LAB_SOCKET" ] && lab_engine_answers; then
         return 0
@@ -31,15 +35,13 @@ lab_engine_join() {
     if [ -n "$keeper" ] && lab_owner_lives "$keeper" && lab_engine_answers; then
         return 0
     fi
-    # What a keeper that was killed has left.
-    lab_end "$keeper"
-    lab_end "$(cat "$LAB_ENGINE/dockerd" 2>/dev/null)"
-    lab_engine_unbridge
-    rm -rf "$LAB_ENGINE/exec" "$LAB_ENGINE/docker.sock" "$LAB_ENGINE/docker.pid" "$LAB_ENGINE/keeper"
     : >"$LAB_ENGINE/log"
     lab_detach "$LAB_ENGINE/log" "$LAB/lab.sh" engine keep
     keeper=$(lab_process $!)
-    lab_until 60 lab_engine_is_up "$keeper" && lab_engine_answers
+    if ! lab_until 60 lab_engine_is_up "$keeper" || ! lab_engine_answers; then
+        rm -f "$LAB_ENGINE/users/$owner"
+        return 1
+    fi
 }
 
 lab_engine_is_up() { # keeper
@@ -66,9 +68,11 @@ lab_engine_release() {
     [ -e "$LAB_ENGINE/users/$owner" ] || return 0
     rm -f "$LAB_ENGINE/users/$owner"
     keeper=$(cat "$LAB_ENGINE/keeper" 2>/dev/null)
-    if [ -n "$keeper" ] && ! lab_engine_has_users; then
-        lab_until 60 lab_is_gone "$keeper"
-    fi
+    [ -z "$keeper" ] || lab_until 60 lab_engine_is_others "$keeper"
+}
+
+lab_engine_is_others() { # keeper
+    lab_is_gone "$1" || lab_engine_has_users
 }
 
 # --- the keeper ---------------------------------------------------------------------------------------------------------
@@ -86,34 +90,40 @@ lab_engine_bridge() {
     return 1
 }
 
-lab_engine_unbridge() {
-    [ -s "$LAB_ENGINE/bridge" ] || return 0
-    ip link del "$(cat "$LAB_ENGINE/bridge")" 2>/dev/null
-    rm -f "$LAB_ENGINE/bridge"
+# The engine ends, and its bridge and sockets go; images stay.
+lab_engine_clear() { # the engine's process
+    lab_end "$1"
+    [ ! -s "$LAB_ENGINE/bridge" ] || ip link del "$(cat "$LAB_ENGINE/bridge")" 2>/dev/null
+    rm -rf "$LAB_ENGINE/bridge" "$LAB_ENGINE/exec" "$LAB_ENGINE/docker.sock" "$LAB_ENGINE/docker.pid" "$LAB_ENGINE/dockerd"
 }
 
-lab_engine_end() {
+# With the lock held: nobody can come while it goes.
+lab_engine_end() { # the engine's process
     lab_engine_has_users && return 1
     lab_sweep_containers
-    lab_end "$1"
-    lab_engine_unbridge
-    rm -rf "$LAB_ENGINE/exec" "$LAB_ENGINE/docker.sock" "$LAB_ENGINE/dockerd" "$LAB_ENGINE/keeper"
+    lab_engine_clear "$1"
+    rm -f "$LAB_ENGINE/keeper"
 }
 
+# Starts the engine, or takes over the one of a keeper that was killed.
 lab_engine_keep() {
     local engine
-    trap '' HUP INT # the terminal's are not ours; TERM ends us, and the next owner finds what is left
+    trap '' HUP INT # the terminal's are not ours
     export DOCKER_HOST=$LAB_SOCKET
     lab_process $$ >"$LAB_ENGINE/keeper"
-    lab_engine_bridge || lab_fail "no network is free for a bridge"
-    dockerd --host "$LAB_SOCKET" --data-root "$LAB_ENGINE/data" --exec-root "$LAB_ENGINE/exec" --pidfile "$LAB_ENGINE/docker.pid" \
-        --bridge "$(cat "$LAB_ENGINE/bridge")" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false &
-    engine=$(lab_process $!)
-    printf '%s\n' "$engine" >"$LAB_ENGINE/dockerd"
+    engine=$(cat "$LAB_ENGINE/dockerd" 2>/dev/null)
+    if [ -z "$engine" ] || lab_is_gone "$engine" || ! lab_engine_answers; then
+        lab_engine_clear "$engine"
+        lab_engine_bridge || lab_fail "no network is free for a bridge"
+        dockerd --host "$LAB_SOCKET" --data-root "$LAB_ENGINE/data" --exec-root "$LAB_ENGINE/exec" --pidfile "$LAB_ENGINE/docker.pid" \
+            --bridge "$(cat "$LAB_ENGINE/bridge")" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false &
+        engine=$(lab_process $!)
+        printf '%s\n' "$engine" >"$LAB_ENGINE/dockerd"
+    fi
     while lab_owner_lives "$engine"; do
         sleep 0.5
         lab_engine_has_users || { lab_locked engine lab_engine_end "$engine" && exit 0; }
     done
-    lab_engine_unbridge
+    lab_engine_clear "$engine"
     exit 1
 }

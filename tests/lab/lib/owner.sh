@@ -2,9 +2,10 @@
 # owner.sh - who a piece of the lab belongs to, and where it is noted (sourced by lab.sh).
 #
 # An owner is "BOOT.NAMESPACE.PID.START": a process of one boot in one pid namespace, so that no later process can be taken for it. The
-# developer's lab has no process: its owner is "BOOT.kept.NAME".
+# developer's lab has no process: its owner is "BOOT.kept.NAME", and LAB_UP_AS is that name while it is started or ended.
+LAB_UP_AS=
 
-LAB_CACHE=${WL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/windlass-lab}
+LAB_CACHE=${WL_LAB_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/windlass-lab}
 LAB_STATE=${WL_LAB_STATE:-/tmp/windlass-lab-$(id -u)}
 
 lab_fail() {
@@ -44,8 +45,8 @@ lab_process() { # pid -> owner
 
 # The owner of what this call of lab.sh makes.
 lab_owner() {
-    if [ -n "${LAB_KEPT:-}" ]; then
-        printf '%s.kept.%s\n' "$(lab_boot)" "$LAB_KEPT"
+    if [ -n "$LAB_UP_AS" ] && [ -z "${WL_LAB_OWNER:-}" ]; then
+        printf '%s.kept.%s\n' "$(lab_boot)" "$LAB_UP_AS"
     else
         lab_process "${WL_LAB_OWNER:-$PPID}" || lab_fail "no process ${WL_LAB_OWNER:-$PPID} to own it"
     fi

@@ -16,10 +16,12 @@ lab_registry_start() {
         shift
     done
     command -v docker-registry >/dev/null || lab_fail "docker-registry is missing: tools/deps.sh test"
+    lab_need_engine
     lab_sweep >&2
     folder=$(mktemp -d "$LAB_STATE/registry.XXXXXX") || return 1
     lab_owner >"$folder/owner" || return 1
     printf '%s\n' "$user" >"$folder/user"
+    printf '%s\n' "$LAB_UP_AS" >"$folder/up"
     lab_gateway >"$folder/address"
     lab_registry_password "$folder" || return 1
     lab_registry_configure "$folder"

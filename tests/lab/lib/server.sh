@@ -31,12 +31,14 @@ lab_server_start() {
         esac
         shift
     done
+    lab_need_engine
     lab_sweep >&2
     lab_need_image "$kind"
     name=${name:-wl-lab-$kind-${WL_LAB_OWNER:-$PPID}-$(tr -dc a-z0-9 </dev/urandom | head -c 6)}
     run=(-d --name "$name" --hostname "${name//[^a-zA-Z0-9-]/-}" --label "windlass-lab=$(lab_owner)" --label "windlass-lab.kind=$kind" --cap-add ALL
         --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt apparmor=unconfined
         --security-opt systempaths=unconfined --device-cgroup-rule 'a *:* rwm' -v /sys/fs/cgroup:/sys/fs/cgroup:rw)
+    [ -z "$LAB_UP_AS" ] || run+=(--label "windlass-lab.up=$LAB_UP_AS")
     [ "$memory" = 0 ] || run+=(--memory "$memory" --memory-swap "$memory")
     case " ${disks[*]}" in *" /var/lib/docker:"*) ;; *) [ "$kind" = systemd ] || run+=(-v /var/lib/docker) ;; esac
     for mount in "${disks[@]}"; do
@@ -69,8 +71,9 @@ lab_server_ready() { # name, kind, file with authorized keys or nothing
 }
 
 lab_server_reboot() { # name
-    docker exec "$1" bash -c 'rm -f /run/lab/ready; kill -USR1 1; until [ -e /run/lab/ready ]; do sleep 0.05; done'
-    lab_server_ready "$1" 12 '' # the shell above may have gone down with the machine
+    docker exec "$1" test -x /sbin/lab-machine || lab_fail "$1 is not a machine that can be rebooted"
+    docker exec "$1" bash -c 'rm -f /run/lab/ready; kill -USR1 1; sleep 20' # and goes down with the machine
+    lab_server_ready "$1" 12 ''
 }
 
 lab_server_freeze() { # name

@@ -1,5 +1,5 @@
 #!/bin/bash
-# sweep.sh - removes what owners that are gone have left: machines and registries (sourced by lab.sh). Nothing of an owner that lives, nothing
+# sweep.sh - removes what owners that are gone have left: machines, registries, what `up` noted (sourced by lab.sh). Nothing of an owner that lives, nothing
 # without our label.
 
 lab_sweep_containers() {
@@ -18,6 +18,10 @@ lab_sweep_registries() {
 }
 
 lab_sweep() {
+    local folder
     lab_sweep_containers
     lab_sweep_registries
+    for folder in "$LAB_STATE"/up-*; do
+        [ ! -s "$folder/owner" ] || lab_owner_lives "$(cat "$folder/owner")" || rm -rf "$folder"
+    done
 }

@@ -1,25 +1,27 @@
 #!/bin/bash
 # up.sh - the developer's lab, which stays until it is taken down: one machine of each kind, a registry with a few images (sourced by lab.sh).
 #
-# WL_LAB_NAME is the name of another one beside it. Its folder in the state holds the key, an ssh configuration and what `up` prints.
+# WL_LAB_NAME is the name of another one beside it. Its folder in the state holds the key, an ssh configuration and what `up` prints. A test that
+# sets WL_LAB_OWNER owns it, so that it goes with the test in the end.
 
 LAB_NAME=${WL_LAB_NAME:-wl-lab}
 LAB_UP=$LAB_STATE/up-$LAB_NAME
 
 lab_up() {
-    lab_locked "$LAB_NAME" lab_up_once
+    lab_locked up lab_up_once
 }
 
 lab_up_once() {
+    LAB_UP_AS=$LAB_NAME
     if lab_up_runs; then
         echo "The lab is running already."
         cat "$LAB_UP/said"
         return 0
     fi
     lab_down_once
-    trap 'lab_down_once; exit 1' INT TERM
-    LAB_KEPT=$LAB_NAME
+    trap 'wait; lab_down_once; exit 1' INT TERM # what is still starting would come after its end
     if ! lab_up_start; then
+        wait
         lab_down_once
         lab_fail "the lab was not started"
     fi
@@ -44,6 +46,7 @@ lab_fact() { # name, file of name=value lines
 lab_up_start() {
     local kind job jobs=()
     mkdir -p "$LAB_UP"
+    lab_owner >"$LAB_UP/owner" || return 1
     lab_engine_hold >"$LAB_UP/engine" || return 1
     [ ! -s "$LAB_UP/engine" ] || export DOCKER_HOST=$LAB_SOCKET
     lab_layer >/dev/null || return 1
@@ -112,21 +115,20 @@ lab_push() { # name:tag, options of push.mjs
 }
 
 lab_down() {
-    lab_locked "$LAB_NAME" lab_down_once
+    lab_locked up lab_down_once
 }
 
 lab_down_once() {
-    # shellcheck disable=SC2034  # for lab_owner
-    local LAB_KEPT=$LAB_NAME id folder
+    local id folder LAB_UP_AS=$LAB_NAME
     if [ -s "$LAB_UP/engine" ]; then
         DOCKER_HOST=$(cat "$LAB_UP/engine")
         export DOCKER_HOST
     fi
-    for id in $(docker ps -aq --filter "label=windlass-lab=$(lab_owner)" 2>/dev/null); do
+    for id in $(docker ps -aq --filter "label=windlass-lab.up=$LAB_UP_AS" 2>/dev/null); do
         docker rm -f -v "$id" >/dev/null
     done
     for folder in "$LAB_STATE"/registry.*; do
-        [ "$(cat "$folder/owner" 2>/dev/null)" != "$(lab_owner)" ] || lab_registry_remove "$folder"
+        [ "$(cat "$folder/up" 2>/dev/null)" != "$LAB_UP_AS" ] || lab_registry_remove "$folder"
     done
     lab_engine_release
     rm -rf "$LAB_UP"

@@ -79,6 +79,26 @@ export async function change(client, environment, settings) {
   equal(saved.url, environment.href, `settings saved: ${saved.status} ${errorsOf(saved)}`);
 }
 
+// Values of kind secret, in the rows that are empty; a kept row stays as it is. The answer may be a page of errors: the caller looks.
+export async function trySecrets(client, environment, values) {
+  const page = await client.get(`${environment.href}/secrets`);
+  const fields = client.fields(page, `${environment.href}/secrets`);
+  const used = [...fields.keys()].filter((name) => name.startsWith("key.") && fields.get(name) !== "").length;
+  for (const [i, [key, value]] of Object.entries(values).entries()) {
+    fields.set(`key.${used + i}`, key);
+    fields.set(`value.${used + i}`, value);
+    fields.set(`kind.${used + i}`, "secret");
+  }
+  return await client.raw("POST", `${environment.href}/secrets`, { body: fields });
+}
+
+export async function saveSecrets(client, environment, values) {
+  const saved = await trySecrets(client, environment, values);
+  equal(saved.status, 200, `secrets saved: ${errorsOf(saved)}`);
+  const before = Object.keys(values).filter((key) => !saved.text.includes(`<code>${key}</code>`));
+  equal(before.join(), "", "every key is in the set");
+}
+
 // The project's containers as the engine itself tells: service -> {image (id), status, health, restarts, started, name}.
 export async function containers(server, project) {
   const format = '{{index .Config.Labels "com.docker.compose.service"}}\t{{.Image}}\t{{.State.Status}}\t{{if .State.Health}}{{.State.Health.Status}}{{end}}\t{{.RestartCount}}\t{{.State.StartedAt}}\t{{.Name}}\t{{.Config.Image}}';

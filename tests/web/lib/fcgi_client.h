@@ -15,12 +15,13 @@
 #include <unistd.h>
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
-#include "tests/tap.h"
+#include "tests/program_log.h"
 #include "tests/web/lib/fake_transport.h"
 
 struct program {
     pid_t pid;
     char socket_path[256];
+    struct program_log log;
 };
 
 struct connection {
@@ -61,33 +62,34 @@ static UNUSED void program_start(struct program *p, const char *name, const char
         exit(1);
     }
     program_path(path, name);
+    program_log_open(&p->log);
     fflush(stdout);
     p->pid = fork();
     if (p->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that crashes leaves nothing running */
         dup2(fd, 0);
+        program_log_is_stderr(&p->log);
         execl(path, name, (char *)NULL);
         _exit(127);
     }
     close(fd);
 }
 
-/* SIGTERM and wait. The exit status, or -1 when it did not end by itself within `ms`. */
-static UNUSED int program_stop(struct program *p, int ms)
+/* SIGTERM and wait. It must end by itself within `ms`, with status 0, and have started nothing
+ * again but the `replaced` children that the test has killed. */
+static UNUSED void program_stop(struct program *p, int ms, int replaced)
 {
     int64_t deadline = clock_mono_ms() + ms;
     int status = 0;
 
     kill(p->pid, SIGTERM);
     while (waitpid(p->pid, &status, WNOHANG) == 0) {
-        if (clock_mono_ms() > deadline) {
+        if (clock_mono_ms() > deadline)
             kill(p->pid, SIGKILL);
-            waitpid(p->pid, &status, 0);
-            return -1;
-        }
         clock_sleep_ms(10);
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    program_log_check_end(status);
+    program_log_check(&p->log, replaced);
 }
 
 static UNUSED void add_record(struct buf *b, int type, const void *content, size_t len)
