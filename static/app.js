@@ -54,6 +54,9 @@ let isLeaving = false;
 addEventListener('beforeunload', () => { isLeaving = true; });
 const lookAgain = () => { if (!isLeaving) location.reload(); };
 
+// The address that makes a page look again without JavaScript is not for here: it would take the page from under someone's hands.
+if (new URLSearchParams(location.search).get('watch') === '1') location.replace(location.pathname);
+
 // A page that shows work under way is loaded again, but never from under someone's hands. (The job page has a stream.)
 const refresh = Number(document.body.dataset.refresh);
 if (refresh > 0 && !document.getElementById('job')) setInterval(() => {

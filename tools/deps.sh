@@ -26,7 +26,7 @@ TEST="busybox:busybox dash:dash shellcheck:shellcheck clang-format:clang-format 
  docker.io:dockerd docker-compose:docker-compose mmdebstrap:mmdebstrap iptables:/usr/sbin/iptables docker-registry:docker-registry iproute2:/usr/sbin/ip sqlite3:sqlite3 openssh-client:ssh-keygen curl:curl"
 # Node: what playwright wants is newer than Debian 12's.
 NODE_MAJOR=20
-PLAYWRIGHT=playwright-core@1.65.1
+MODULES="playwright-core@1.65.1 axe-core@4.14.1 html-validate@10.9.0"
 
 say() {
     printf 'deps: %s\n' "$*"
@@ -192,7 +192,9 @@ need_node() {
     if [ ! -x "$modules/$binary/bin/node" ] && ! node_is_new; then
         modules_wanted="$binary@22"
     fi
-    [ -e "$modules/playwright-core/package.json" ] || modules_wanted="${modules_wanted:+$modules_wanted }$PLAYWRIGHT"
+    for module in $MODULES; do
+        [ -e "$modules/${module%@*}/package.json" ] || modules_wanted="${modules_wanted:+$modules_wanted }$module"
+    done
     [ -n "$modules_wanted" ] || return 0
     need_packages "npm:npm nodejs:node"
     say "fetching $modules_wanted into build/node"

@@ -98,10 +98,23 @@ static int end_url(struct parser *p)
     return 0;
 }
 
+/* Indentation is for who reads the template. Pages go without it, so that a section that shows
+ * nothing leaves no blanks at the end of a line. */
+static int skip_indentation(struct parser *p)
+{
+    if (flush_text(p) != 0)
+        return -1;
+    while (p->at < p->end && (*p->at == ' ' || *p->at == '\t'))
+        p->at++;
+    p->text = p->at;
+    return 0;
+}
+
 /* One byte of plain HTML. */
 static int take_html(struct parser *p)
 {
     enum html_state before = p->html.state;
+    bool is_line_end = before == HTML_TEXT && *p->at == '\n';
 
     if (before == HTML_VALUE && *p->at == '"' && p->html.attr == HTML_ATTR_URL && end_url(p) != 0)
         return -1;
@@ -112,7 +125,7 @@ static int take_html(struct parser *p)
     p->at++;
     if (before != HTML_RCDATA && p->html.state == HTML_RCDATA)
         p->rcdata_start = p->at;
-    return 0;
+    return is_line_end ? skip_indentation(p) : 0;
 }
 
 /* The first tag in a value of an address attribute: the whole value is watched from its start. A
@@ -264,7 +277,7 @@ static bool is_alone(const struct parser *p, const char *after)
 
     if (p->html.state == HTML_RCDATA || p->html.state == HTML_VALUE)
         return false;
-    while (left > p->text && (left[-1] == ' ' || left[-1] == '\t'))
+    while (left > p->t->source && (left[-1] == ' ' || left[-1] == '\t'))
         left--;
     if (left > p->t->source && left[-1] != '\n')
         return false;
@@ -342,7 +355,7 @@ static int take_tag(struct parser *p)
         after++;
     count_lines(p, start, after);
     p->at = p->text = after;
-    return rc;
+    return rc == 0 && alone && p->html.state == HTML_TEXT ? skip_indentation(p) : rc;
 }
 
 int template_parse(struct template *template, struct err *err)

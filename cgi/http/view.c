@@ -159,11 +159,25 @@ static int render_json(const json_t *value, struct buf *body, struct err *err)
     return buf_ok(body) ? 0 : no_room(err);
 }
 
+/* Without JavaScript a page looks again by itself only for who asked for it: what changes under
+ * someone's eyes must be wanted. */
+static void keep_watching(struct response *res)
+{
+    const char *seconds = json_string_value(json_object_get(res->page, "refresh"));
+
+    if (seconds != NULL && seconds[0] != '\0' && str_equal(request_query(res->req, "watch"), "1"))
+        respond_header(res, "Refresh", seconds);
+}
+
 /* A refused form as RFC 9457 problem details: {status, title, detail, errors: [{field, text}]}. */
 static json_t *problem_of_page(const struct response *res)
 {
     const json_t *list = json_object_get(res->page, "error_list");
     const json_t *first = json_object_get(json_array_get(list, 0), "text");
+    json_t *error;
+    size_t i;
+
+    json_array_foreach(list, i, error) json_object_del(error, "anchor");
 
     return json_pack("{s:s, s:s, s:i, s:s, s:O, s:s}", "type", "about:blank", "title",
                      response_status_words(res->status), "status", res->status, "detail",
@@ -184,6 +198,7 @@ static int render_page(struct response *res, struct buf *body, struct err *err)
     model = view_model(res);
     if (model == NULL)
         return no_room(err);
+    keep_watching(res);
     /* What the page shows is not shown again. */
     res->clears_flash = !json_is_null(json_object_get(json_object_get(model, "site"), "flash"));
     return template_render(res->req->site->templates, res->template_name, model, body, err);

@@ -142,7 +142,7 @@ json_t *app_page_new(const json_t *app)
     static const char *const FIELDS[] = {"upload_version", "upload_file",   "fetch_url",
                                          "fetch_sha256",   "fetch_version", "adopt_version",
                                          "adopt_file"};
-    json_t *page = page_new(row_text(app, "name"), "apps");
+    json_t *page = page_new(row_text(app, "slug"), "apps");
     page_crumb(page, "Apps", "/apps");
     page_crumb(page, row_text(app, "slug"), "");
     for (size_t i = 0; i < COUNT_OF(FIELDS); i++)

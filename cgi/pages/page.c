@@ -3,12 +3,36 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "cgi/http/form.h"
 #include "cgi/pages/parts.h"
+#include "lib/base/str.h"
+
+/* With " · Windlass" 70 characters, as long as anything that shows titles shows them. */
+#define TITLE_MAX 59
+
+/* The whole is in the heading. Characters beyond the first plane count twice, as in a browser. */
+static json_t *title_of(const char *title)
+{
+    char cut[TITLE_MAX * 4];
+    size_t at = 0, fits = 0, count = 0;
+    for (; title[at] != '\0' && count <= TITLE_MAX; at++) {
+        if (((unsigned char)title[at] & 0xC0U) != 0x80U) {
+            if (count < TITLE_MAX)
+                fits = at;
+            count += (unsigned char)title[at] >= 0xF0U ? 2 : 1;
+        }
+    }
+    if (count <= TITLE_MAX)
+        return json_string(title);
+    (void)snprintf(cut, sizeof cut, "%.*s…", (int)fits, title);
+    return json_string(cut);
+}
 
 json_t *page_new(const char *title, const char *tab)
 {
-    return json_pack("{s:s, s:s, s:s, s:[], s:s, s:{}, s:[], s:{}}", "title", title, "tab", tab,
-                     "tier", "", "crumbs", "refresh", "", "errors", "error_list", "values");
+    return json_pack("{s:o, s:s, s:s, s:[], s:s, s:{}, s:[], s:{}}", "title", title_of(title),
+                     "tab", tab, "tier", "", "crumbs", "refresh", "", "errors", "error_list",
+                     "values");
 }
 
 void page_crumb(json_t *page, const char *text, const char *href)
@@ -68,11 +92,22 @@ void page_field(json_t *page, const char *field, const char *value)
         json_object_set_new(json_object_get(page, "values"), field, json_string(value));
 }
 
+/* The id of a field without its "f-": dots would need escaping wherever an id is a selector. */
+static json_t *anchor_of(const char *field)
+{
+    char anchor[FORM_NAME_MAX + 1];
+    str_copy(anchor, sizeof anchor, field);
+    for (char *dot = strchr(anchor, '.'); dot != NULL; dot = strchr(dot, '.'))
+        *dot = '-';
+    return json_string(anchor);
+}
+
 void page_error(json_t *page, const char *field, const char *text)
 {
     json_object_set_new(json_object_get(page, "errors"), field, json_string(text));
-    json_array_append_new(json_object_get(page, "error_list"),
-                          json_pack("{s:s, s:s}", "field", field, "text", text));
+    json_array_append_new(
+        json_object_get(page, "error_list"),
+        json_pack("{s:s, s:s, s:o}", "field", field, "text", text, "anchor", anchor_of(field)));
 }
 
 bool page_has_errors(const json_t *page)

@@ -222,6 +222,8 @@ async function wholePath(name, options) {
     const id = ann.path().split("/")[2];
     await page.waitForTimeout(1200);
     await ann.seen(`job-running-${version}`);
+    const watch = page.getByRole("link", { name: /look again every/ }); // without JavaScript only
+    if (await watch.count()) await ann.press(watch);
     // The page by itself (live or by refresh) comes to show the verdict: no reload by the test.
     await until(`the page to say ${verdict}`, async () => (await page.locator("main").innerText()).toLowerCase().includes(verdict), 120000, 300).catch(async (error) => {
       throw new Error(`${error.message}; the page says: ${(await page.locator("main").innerText()).slice(0, 1500)}`);

@@ -48,7 +48,7 @@ const plain = (extra = "", health = "") => `services:
     restart: unless-stopped
     ports: ["127.0.0.1:8000:8000"]
 ${extra}${health}`;
-const probe = `    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 1s, timeout: 2s, retries: 1}\n`;
+const probe = `    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 2s, timeout: 4s, retries: 1}\n`;
 const settings = { soak_s: "4", health_deadline_s: "8" };
 const environments = new Map();
 for (const [server, slug] of names)
@@ -218,7 +218,7 @@ const afterSwitch = {
   },
   c: {
     "health that flaps": async (lane) => {
-      await lane.change({ compose: lane.file("", probe), soak_s: "6", health_deadline_s: "14" });
+      await lane.change({ compose: lane.file("", probe.replace("interval: 2s", "interval: 1s")), soak_s: "6", health_deadline_s: "14" });
       await lane.reverts("flap", "settle", /The service backend .*it flaps/);
     },
     "killed for want of memory": async (lane) => {

@@ -184,7 +184,18 @@ static void a_line_with_nothing_but_a_tag_leaves_no_trace(void)
 {
     CHECK_STR(render("<ul>\n  {{#l}}\n  <li>{{.}}\n  {{/l}}\n  {{! a\n note }}\n</ul>\n",
                      "{\"l\": [\"a\", \"b\"]}"),
-              "<ul>\n  <li>a\n  <li>b\n</ul>\n");
+              "<ul>\n<li>a\n<li>b\n</ul>\n");
+}
+
+static void indentation_leaves_no_blanks(void)
+{
+    CHECK_STR(render("<p>\n  {{#x}}<i>{{x}}</i>{{/x}}\n\t<b>\n  </b></p>\n", "{\"x\": \"\"}"),
+              "<p>\n\n<b>\n</b></p>\n");
+    CHECK_STR(render("{{#l}}\n  {{#x}}<i>{{x}}</i>{{/x}}\n{{/l}}\n", "{\"l\": [1], \"x\": \"\"}"),
+              "\n");
+    CHECK_STR(render("<textarea>\n  a\n  b</textarea>", "{}"), "<textarea>\n  a\n  b</textarea>");
+    CHECK_STR(render("<p title=\"a\n  b\">c</p>", "{}"), "<p title=\"a\n  b\">c</p>");
+    CHECK_STR(render("<i>{{x}}</i>\n", "{\"x\": \"\\n  y\"}"), "<i>\n  y</i>\n");
 }
 
 static void what_could_be_read_in_two_ways_is_an_error_with_file_and_line(void)
@@ -335,6 +346,7 @@ int main(void)
     TAP_RUN(addresses_are_ours_or_become_a_hash);
     TAP_RUN(sections_may_hold_attributes_and_parts_of_values);
     TAP_RUN(a_line_with_nothing_but_a_tag_leaves_no_trace);
+    TAP_RUN(indentation_leaves_no_blanks);
     TAP_RUN(what_could_be_read_in_two_ways_is_an_error_with_file_and_line);
     TAP_RUN(partials_share_the_model_and_may_not_include_themselves);
     TAP_RUN(a_refresh_cannot_be_turned_into_an_address);

@@ -39,7 +39,7 @@ export async function accountsOf(server) {
     const at = (path) => join(home, path);
     const own = (path) => chownSync(path, uid, uid);
     const processes = () => lib.processes().filter((p) => p.state !== "Z").map((p) => ({ pid: p.pid, ...lookAt(p.pid) }));
-    const sessions = () => processes().filter((p) => new RegExp(`^sshd(-session)?: ${name}( |@)`).test(p.command ?? ""));
+    const sessions = () => processes().filter((p) => new RegExp(`^sshd(-session)?: ${name}( |@|$)`).test(p.command ?? ""));
     const port = FIRST_PORT + number;
     const wall = (verb) => server.exec(`iptables -${verb} OUTPUT -o lo -p tcp --dport ${port} -j REJECT --reject-with tcp-reset`);
     let isShut = false;

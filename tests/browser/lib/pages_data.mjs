@@ -1,0 +1,229 @@
+// pages_data.mjs - which pages there are, and what each is looked at with (tests/browser/pages.mjs).
+//
+// A page is one GET route of cgi/routes.c that answers HTML. For each of the four kinds of data it has data sets, or none("why not").
+// Three makers of data sets:
+//
+//   ask(uri, more)             what the real dispatcher answers in a world of tests/browser/lib/answers.c: `world` (filled unless said), `who` (admin),
+//                              `refuse` (what the worker refuses), `worker: false`, `also` (what is opened on it: look.mjs); `status` is checked (200).
+//   form(uri, fields, status)  the same for a form that is sent; `status` is the refusal's.
+//   fixtures(...names)         models of tests/web/fixtures through the real templates; without names: all of the page's template. As `hostile`
+//                              they are made hostile first (hostile.mjs).
+//
+// A new page needs one entry here. Its fixtures exist already (web/templates_render demands them).
+import { NAME, NOTE, SLUG, TYPED, VERSION } from "./hostile.mjs";
+
+const ask = (uri, more = {}) => ({ uri, world: "filled", who: "admin", status: 200, ...more });
+const form = (uri, fields, status, more = {}) => ask(uri, { method: "POST", fields, status, ...more });
+const fixtures = (...names) => ({ fixtures: names });
+const none = (reason) => ({ none: reason });
+
+// What people do in the world "hostile" before anybody looks: all of it is accepted.
+const SETTINGS = Object.entries({ deploy_dir: "apps/x", port: 8000, start_command: "./x", health_path: "/health", keep: 5, health_status: 200, health_count: 3, health_soak_s: 3, health_deadline_s: 60, unit_scope: "system" })
+  .map(([key, value]) => `settings.${key}=${value}`).join("&");
+const COMPOSE = `settings.compose=${encodeURIComponent(`services:\n  "${"s".repeat(60)}":\n    image: registry.example:5000/team/app:\${TAG}\n    command: ["echo", "<b>${"w".repeat(300)}"]\n`)}&settings.deploy_dir=apps/y&settings.project=y&settings.version_variable=TAG&settings.pull=always&settings.soak_s=10&settings.health_path=/health&settings.health_status=200&settings.health_count=3&settings.health_soak_s=3&settings.health_deadline_s=120&settings.keep=5`;
+export const WORLDS = {
+  hostile: [
+    form("/profile", `name=${NAME}&theme=system`, 303),
+    form("/apps/new", `slug=${SLUG}&name=${NAME}&note=${NOTE}`, 303),
+    form(`/apps/${SLUG}/new`, `slug=${SLUG}&tier=production&recipe=release&server.web-1=1&${SETTINGS}`, 303),
+    form("/apps/hello/new", `slug=stack&tier=other&recipe=compose&server.web-1=1&${COMPOSE}`, 303),
+    form(`/apps/${SLUG}/artefacts/fetch`, `url=https://builds.example/${"long-folder/".repeat(60)}x.tar.gz&sha256=${"9b1e".repeat(16)}&version=${encodeURIComponent(VERSION)}`, 303),
+  ],
+};
+const HOSTILE = `/apps/${SLUG}`;
+const inHostile = (...uris) => uris.map((uri) => ask(uri, { world: "hostile" }));
+
+const NO_FORM = none("it has no form; whatever else may be wrong is answered by the error page, which is looked at below");
+const ALWAYS = none("a form is the same whether or not there is anything yet: what it looks like untouched is `filled`");
+
+export const PAGES = [
+  {
+    route: "/setup/{token}", template: "setup",
+    empty: none("it exists only while there is nothing at all: its untouched form is `filled`"),
+    filled: [ask("/setup/abcdef", { world: "new", who: "nobody" })],
+    error: [
+      form("/setup/abcdef", `name=${TYPED}&login=${TYPED}&password=short`, 422, { world: "new", who: "nobody" }),
+      ask("/setup/abcdef", { status: 404, who: "nobody" }),
+    ],
+    hostile: [fixtures("setup-errors")],
+  },
+  {
+    route: "/login", template: "login",
+    empty: none("it shows nothing of what is stored"),
+    filled: [ask("/login?next=/apps/hello", { who: "nobody" })],
+    error: [form("/login", `login=${TYPED}&password=x`, 422, { who: "nobody", refuse: { verb: "login", code: "denied", field: "", user: "Login or password is wrong." } })],
+    hostile: [fixtures("login-error")],
+  },
+  {
+    route: "/", template: "home",
+    empty: [ask("/", { world: "nothing" })],
+    filled: [ask("/", { also: ["menu", "shortcuts"] })],
+    error: NO_FORM,
+    hostile: [...inHostile("/"), fixtures("home")],
+  },
+  {
+    route: "/apps", template: "apps",
+    empty: [ask("/apps", { world: "nothing" })],
+    filled: [ask("/apps")],
+    error: NO_FORM,
+    hostile: [...inHostile("/apps"), fixtures("apps")],
+  },
+  {
+    route: "/apps/new", template: "app_new",
+    empty: ALWAYS,
+    filled: [ask("/apps/new")],
+    error: [form("/apps/new", `slug=${TYPED}&name=&note=${TYPED}`, 422)],
+    hostile: [fixtures("app_new-errors")],
+  },
+  {
+    route: "/apps/{app}", template: "app",
+    empty: [ask("/apps/void", { world: "bare" })],
+    filled: [ask("/apps/hello")],
+    error: [
+      form("/apps/hello/artefacts", "", 422),
+      form("/apps/hello/artefacts/fetch", `url=${TYPED}&sha256=${TYPED}&version=${TYPED}`, 422),
+      form("/apps/hello/artefacts/adopt", `file=${TYPED}&version=${TYPED}`, 422),
+    ],
+    hostile: [...inHostile(HOSTILE), fixtures("app")],
+  },
+  {
+    route: "/apps/{app}/new", template: "env_new",
+    empty: [ask("/apps/void/new", { world: "bare" })],
+    filled: [ask("/apps/hello/new"), ask("/apps/hello/new?recipe=compose")],
+    error: [form("/apps/hello/new", `recipe=release&slug=${TYPED}&settings.port=${TYPED}&settings.deploy_dir=${TYPED}`, 422)],
+    hostile: [fixtures("env_new-errors")],
+  },
+  {
+    route: "/apps/{app}/{env}", template: "env",
+    empty: [ask("/apps/hello/bare", { world: "bare" })],
+    filled: [ask("/apps/hello/staging"), fixtures("env")],
+    error: NO_FORM,
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}`, "/apps/hello/staging"), fixtures("env", "env-never", "env-viewer")],
+  },
+  {
+    route: "/apps/{app}/{env}/settings", template: "env_settings",
+    empty: [ask("/apps/hello/bare/settings", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/settings")],
+    error: [form("/apps/hello/staging/settings", `tier=x&settings.port=${TYPED}&settings.deploy_dir=${TYPED}`, 422)],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/settings`, "/apps/hello/stack/settings"), fixtures("env_settings-errors")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets", template: "secrets",
+    empty: [ask("/apps/hello/bare/secrets", { world: "bare" })],
+    filled: [fixtures("secrets")],
+    error: [form("/apps/hello/staging/secrets", `base_set=0&message=${TYPED}&key.0=${TYPED}&kind.0=plain&value.0=${TYPED}`, 422), form("/apps/hello/staging/secrets", "", 409)],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/secrets`), fixtures("secrets-errors")],
+  },
+  {
+    route: "/apps/{app}/{env}/deploy", template: "deploy",
+    empty: [ask("/apps/hello/bare/deploy", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/deploy?version=1.0.0")],
+    error: [form("/apps/hello/staging/deploy", `why=${TYPED}`, 409), form("/apps/hello/staging/deploy", `version=9.9.9&plan_hash=x&why=${TYPED}`, 422), form("/apps/hello/bare/deploy", "version=1.0.0&plan_hash=x&why=", 422)],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict")],
+  },
+  {
+    route: "/jobs", template: "jobs",
+    empty: [ask("/jobs", { world: "nothing" }), ask("/jobs?status=reverted")],
+    filled: [ask("/jobs")],
+    error: NO_FORM,
+    hostile: [...inHostile("/jobs"), fixtures("jobs")],
+  },
+  {
+    route: "/jobs/{id}", template: "job",
+    empty: [ask("/jobs/{queued_job}")],
+    filled: [ask("/jobs/{running_job}"), ask("/jobs/{failed_job}"), ask("/jobs/{check_job}")],
+    error: NO_FORM,
+    hostile: [...inHostile("/jobs/{live_job}"), fixtures("job-cancelling", "job-reverted", "job-unknown")],
+  },
+  {
+    route: "/servers", template: "servers",
+    empty: [ask("/servers", { world: "nothing" })],
+    filled: [ask("/servers")],
+    error: NO_FORM,
+    hostile: [fixtures("servers")],
+  },
+  {
+    route: "/servers/new", template: "server_new",
+    empty: ALWAYS,
+    filled: [ask("/servers/new")],
+    error: [form("/servers/new", `address=${TYPED}&slug=${TYPED}`, 422)],
+    hostile: [fixtures("server_new-errors")],
+  },
+  {
+    route: "/servers/{slug}", template: "server",
+    empty: [ask("/servers/web-2")],
+    filled: [ask("/servers/web-1"), ask("/servers/web-2?ask=1"), fixtures("server")],
+    error: [
+      ask("/servers/web-2?ask=1", { refuse: { verb: "server.host_key", code: "remote", field: "", user: "Port 22 did not answer within 10 s." } }),
+      form("/servers/web-2/pin", "type=ssh-ed25519&print=x", 409, { refuse: { verb: "server.pin", code: "conflict", field: "", user: "The server shows another host key now." } }),
+      form("/servers/web-2/check", "x=1", 409),
+    ],
+    hostile: [fixtures("server-changed", "server-checking", "server-failing")],
+  },
+  {
+    route: "/registries", template: "registries",
+    empty: [ask("/registries", { world: "nothing" })],
+    filled: [ask("/registries")],
+    error: NO_FORM,
+    hostile: [fixtures("registries")],
+  },
+  {
+    route: "/registries/new", template: "registry_new",
+    empty: ALWAYS,
+    filled: [ask("/registries/new")],
+    error: [form("/registries/new", `host=${TYPED}&slug=${TYPED}&login=${TYPED}&password=`, 422)],
+    hostile: [fixtures("registry_new-errors")],
+  },
+  {
+    route: "/registries/{slug}", template: "registry",
+    empty: none("a registry has no state without anything: what uses it may be missing, which is `filled`"),
+    filled: [ask("/registries/team"), fixtures("registry-viewer")],
+    error: [form("/registries/team", `login=${TYPED}&password=`, 422), form("/registries/team/remove", "", 422)],
+    hostile: [fixtures("registry-errors", "registry")],
+  },
+  {
+    route: "/audit", template: "audit",
+    empty: [ask("/audit?verb=nothing.*")],
+    filled: [ask("/audit")],
+    error: NO_FORM,
+    hostile: [...inHostile("/audit"), fixtures("audit")],
+  },
+  {
+    route: "/audit/{seq}", template: "audit_event",
+    empty: none("an event is never without anything"),
+    filled: [ask("/audit/5")],
+    error: NO_FORM,
+    hostile: [fixtures("audit_event")],
+  },
+  {
+    route: "/profile", template: "profile",
+    empty: [ask("/profile", { world: "nothing" })],
+    filled: [fixtures("profile")],
+    error: [
+      form("/profile", "name=&theme=x", 422),
+      form("/profile/password", "current=&password=short&password_again=x", 422),
+    ],
+    hostile: [...inHostile("/profile"), fixtures("profile-errors")],
+  },
+  {
+    route: "(any other)", template: "error",
+    empty: none("an error is never without anything"),
+    filled: [ask("/apps/nobody", { status: 404 })],
+    error: [
+      ask("/servers/new", { who: "viewer", status: 403 }),
+      form("/apps/new", `name=${"x".repeat(1200000)}`, 413),
+      form("/login", "login=ann&password=x", 503, { who: "nobody", worker: false }),
+    ],
+    hostile: [ask(`/${NAME}`, { status: 404 }), fixtures("error")],
+  },
+];
+
+// GET routes that answer no HTML: asked, too, and their type is checked.
+export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{live_job}/log", { route: "/jobs/{id}/log" }), ask("/jobs/{live_job}/raw", { route: "/jobs/{id}/raw" })];
+
+// POST routes whose refusals are no page of their own.
+export const NO_PAGE = {
+  "/logout": "it always leads to the login page",
+  "/profile/sessions": "a session that is not there is the error page; every other answer leads back to the profile",
+  "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
+};
