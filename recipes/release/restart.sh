@@ -157,7 +157,7 @@ while [ "$tries" -lt 12 ] || { [ ! -e "$wl_state/app" ] && [ "$tries" -lt 150 ];
         tail_of_log
         wl_fail "The app ended at once with status $(cat "$wl_state/last_status"): $(tail_of_log | grep -v '^windlass: ' | tail -n 1). Fix: see its output above; run the start command by hand in $wl_root/current."
     fi
-    [ -z "$(wl_port_inode "$port")" ] || break
+    [ ! -e "$wl_state/app" ] || [ -z "$(wl_port_inode "$port")" ] || break # the app may listen before it is written down
 done
 pid=$(field pid "$wl_state/app")
 wl_is_running "$pid" "$(field start "$wl_state/app")" || wl_fail "The app did not start. Fix: see $wl_shared/log/app.log on the server."

@@ -191,6 +191,14 @@ EMPTY=\"\"
     check_not "the old one is gone" test -d "/proc/$second" -a "$(sed -n 's/^State:.\([A-Z]\).*/\1/p' "/proc/$second/status" 2>/dev/null)" != Z
     check "the new one lives" test -d "/proc/$third"
 
+    claim "an app that listens before its keeper has written down who it is counts as started"
+    mkdir -p "$scratch/fakes"
+    printf '#!/bin/sh\ncase "$*" in *.windlass/app) sleep 2 ;; esac\nexec /bin/mv "$@"\n' >"$scratch/fakes/mv"
+    chmod 755 "$scratch/fakes/mv"
+    check "it succeeds" run_step restart WL_SET_START_COMMAND='exec busybox httpd -f -p "127.0.0.1:$PORT"'
+    check "its process is told" grep -qx "pid=[0-9][0-9]*" "$results"
+    rm -r "$scratch/fakes"
+
     claim "an app that ends at once is told with its last words"
     check_not "it fails" run_step restart WL_SET_START_COMMAND="echo cannot find the moon; exit 3"
     check "status and words are told" cause_has "status 3: cannot find the moon"
