@@ -59,7 +59,7 @@ class Plan {
     this.unlock = forward.at(-1);
     const end = { name: "end", mode: "end" }; // no step: the frame with the job's verdict
     this.phases = { forward: [...forward, end], undo: [...this.steps.slice(forward.length), this.unlock, end] };
-    this.halfway = recipe.halfway;
+    this.halfway = recipe.halfway ?? {};
   }
 
   // The runner has sent its last frames and exits by itself.

@@ -76,7 +76,7 @@ export class Chain {
 
   // --- a stop: armed, reached, let go ---
   placeOf({ step, point }) {
-    const own = point === "midway" && this.recipe.halfway[step.name];
+    const own = point === "midway" && this.kills.plan.halfway[step.name];
     if (own) return { arm: () => own.arm(this.target), isReached: (deploy) => own.isReached(this.target, this.logOf(deploy, step)), letGo: () => own.letGo(this.target) };
     if (IN_SUPERVISOR.includes(point)) {
       const file = join(this.kills.failpoints, `${this.slug}.${step.name}.${point}`);
