@@ -12,10 +12,25 @@ now=$wl_state/now-$WL_JOB
 begun=$(date +%s)
 deadline=$((begun + ${WL_SET_HEALTH_DEADLINE_S:-120} + ${WL_SET_SOAK_S:-10}))
 soak=${WL_SET_SOAK_S:-10}
-trap 'rm -f -- "$now" "$now.sorted"' EXIT
+listener=
+trap stop_listening EXIT
 
-killed_for_memory() { # name: the engine remembers it even when the container was started again
-    wl_bounded 10 docker events --since "$since" --until "$(date +%s)" --filter event=oom --filter "container=$1" --format x 2>/dev/null | grep -q x
+# Who was killed for memory is told by the engine once, and a container that was started again shows nothing of it: so somebody listens from the switch on.
+listen_for_memory() {
+    command -v timeout >/dev/null 2>&1 || return 0
+    timeout $((deadline - begun + soak + 60)) docker events --since "$since" --filter event=oom --filter "label=com.docker.compose.project=$wl_project" \
+        --format '{{.Actor.ID}}' >"$now.memory" 2>/dev/null &
+    listener=$!
+}
+
+killed_for_memory() { # container id
+    sleep 1 # the event may be on its way
+    grep -qF "$1" "$now.memory" 2>/dev/null
+}
+
+stop_listening() {
+    [ -z "$listener" ] || kill "$listener" 2>/dev/null || :
+    rm -f -- "$now" "$now.sorted" "$now.memory"
 }
 
 # Prints: good, wait or bad; the service and container at fault; why.
@@ -86,6 +101,7 @@ failed() { # verdict line: good|service|id|why
     wl_fail "The service $culprit $why. Fix: $fix."
 }
 
+listen_for_memory
 flaps=0
 good_since=
 signature=

@@ -158,7 +158,7 @@ static void guessing_is_slowed_down_for_known_and_unknown_alike(void)
                 break;
             json_decref(answer);
         }
-        CHECK_INT(tries, 6);
+        CHECK(tries >= 6 && tries <= 10); /* a guess that takes a second lets its wait pass */
         CHECK(strstr(refused(answer, "throttled"), "Wait 1 seconds") != NULL);
         refused(login(&a, who[i], PASSWORD), "throttled"); /* also with the right one */
         a.ip = "192.0.2.8"; /* another address: the account's own wait is over in a second */

@@ -22,8 +22,15 @@ controls() { grep -q -e "^wl:n1:$1" "$log"; }
 lock() { send lock ENV=env1 OWNER_INSTANCE="$1" OWNER_JOB="$2" OWNER_EPOCH="$3" OWNER_WHO="Ann O'Neil" OWNER_WHY="because \$(id)"; }
 unlock() { send unlock ENV=env1 OWNER_JOB="$1" OWNER_EPOCH="$2" REMOVE="$3"; }
 inspect() { send inspect STEP_DIR="$step" NONCE=n1; }
-await_state() { # state: until it is that, at most 10 s
-    tries=100
+await_file() { # path: until it is there, at most 60 s
+    tries=0
+    until [ -e "$1" ] || [ "$tries" -gt 600 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+}
+await_state() { # state: until it is that, at most 40 s
+    tries=400
     inspect
     while ! answers "state=$1" && [ "$tries" -gt 0 ]; do
         tries=$((tries - 1))
@@ -145,9 +152,11 @@ all_claims() {
     check "it is ready" answers "state=none"
 
     claim "TERM ends the script and its status is still written"
-    put_step 8 'sleep 30'
+    put_step 8 ': >"$HOME/started"; sleep 30'
+    rm -f "$HOME/started"
     (in_shell setsid sh "$jobs/j1/wrapper.sh" "$step" n1 "$lock_dir" j1 7 </dev/null >/dev/null 2>&1 &)
     await_state running
+    await_file "$HOME/started" # begun is written just before the script is there to be ended
     send stop STEP_DIR="$step" NONCE=n1 SIGNAL=TERM
     await_state ended
     check "it has ended" answers "state=ended"
