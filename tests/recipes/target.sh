@@ -30,6 +30,7 @@ await_file() { # path: until it is there, at most 60 s
     done
 }
 await_state() { # state: until it is that, at most 40 s
+    await_file "$step/claim" # before that, to look clears the step's files away
     tries=400
     inspect
     while ! answers "state=$1" && [ "$tries" -gt 0 ]; do

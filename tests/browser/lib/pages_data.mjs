@@ -211,7 +211,7 @@ export const PAGES = [
     filled: [ask("/apps/nobody", { status: 404 })],
     error: [
       ask("/servers/new", { who: "viewer", status: 403 }),
-      form("/apps/new", `name=${"x".repeat(1200000)}`, 413),
+      form("/apps/new", `name=${"x".repeat(4500000)}`, 413),
       form("/login", "login=ann&password=x", 503, { who: "nobody", worker: false }),
     ],
     hostile: [ask(`/${NAME}`, { status: 404 }), fixtures("error")],
