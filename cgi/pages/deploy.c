@@ -61,16 +61,14 @@ static int choose_artefact(struct request *req, struct deploy_view *view, const 
 
 /* Where the version is a tag there is nothing to choose from: any tag may be in the registry. One
  * that no image can have chooses nothing. */
-static int choose_tag(struct request *req, struct deploy_view *view, const char *version)
+static void choose_tag(struct deploy_view *view, const char *version)
 {
     struct err refused = {0};
     json_t *shown = version[0] == '\0' ? deploy_images_tag(view) : json_string(version);
-    (void)req;
     view->version = json_string_value(shown);
     view->artefact = view->version == NULL || validate_tag("version", view->version, &refused) != 0
                          ? NULL
                          : json_pack("{s:s, s:s}", "version", view->version, "sha256", "");
-    return 0;
 }
 
 static int choose_version(struct request *req, struct deploy_view *view, const char *version,
@@ -79,8 +77,10 @@ static int choose_version(struct request *req, struct deploy_view *view, const c
     view->is_tag = !recipe_takes_artefact(view->recipe);
     view->artefacts = json_array();
     view->services = json_array();
-    if (view->is_tag)
-        return choose_tag(req, view, version);
+    if (view->is_tag) {
+        choose_tag(view, version);
+        return 0;
+    }
     if (artefact_page(req->db, row_text(view->card, "app_id"), INT64_MAX, VERSIONS_MAX,
                       &view->artefacts, err)
         != 0)

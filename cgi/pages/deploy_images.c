@@ -60,7 +60,7 @@ void deploy_images_changes(const json_t *services, const json_t *live, json_t *c
 static void warn(const struct deploy_view *view, json_t *warnings, json_t *text)
 {
     json_array_append_new(warnings, json_pack("{s:o, s:o, s:s}", "text", text, "href",
-                                              part_text("/apps/%s/%s/settings#w-settings.compose",
+                                              part_text("/apps/%s/%s/settings#w-settings-compose",
                                                         row_text(view->card, "app_slug"),
                                                         row_text(view->card, "slug")),
                                               "action", "Settings"));
