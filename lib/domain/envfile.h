@@ -9,7 +9,7 @@
  * `.env` and as `env_file`: " as \", and \ and $ as the default of a variable that is never set,
  * ${WL_D:-\} and ${WL_D:-$}, since the two disagree on every other way of writing them. A carriage
  * return becomes a line feed in v1, so it is refused. Proven against both engines in
- * tests/scenarios/compose_env.mjs. */
+ * tests/scenarios/compose_servers.mjs. */
 #ifndef WL_DOMAIN_ENVFILE_H
 #define WL_DOMAIN_ENVFILE_H
 
