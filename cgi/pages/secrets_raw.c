@@ -225,23 +225,27 @@ static int entry_of(struct request *req, const struct secrets_view *v, const str
     return 0;
 }
 
-/* What the text does not speak of: files always, variables when it only adds and changes. */
-static int add_others(const struct secrets_view *v, const struct raw_form *form,
-                      struct secret_draft_entry *entries, size_t *count, struct err *err)
+/* Where a key of the text goes: in the place of the one that is there, or behind all others. */
+static size_t place_of(const struct secret_draft_entry *entries, size_t count, const char *key)
 {
-    const json_t *entry;
-    size_t i;
-    json_array_foreach(v->entries, i, entry)
-    {
-        if (!is_file(entry)
-            && (!form->merges || dotenv_find(&form->read, row_text(entry, "key")) != NULL))
-            continue;
-        if (*count == SECRET_ENTRIES_MAX)
-            return err_set(err, ERR_TOO_LARGE, "An environment can have at most %d secrets.",
-                           SECRET_ENTRIES_MAX);
-        entries[(*count)++] = secrets_keep(entry, form->base_set);
-    }
-    return 0;
+    int found = secrets_entry_of(entries, count, key);
+    return found < 0 ? count : (size_t)found;
+}
+
+/* What is there before the text is read over it: everything when it only adds and changes; else
+ * the files alone, of which the text cannot speak. */
+static struct secret_draft_entry *start_with(struct request *req, const struct secrets_view *v,
+                                             const struct raw_form *form, size_t *count)
+{
+    struct secret_draft_entry *entries = secrets_keep_all(req, v, form->base_set, count);
+    size_t kept = 0;
+    if (entries == NULL || form->merges)
+        return entries;
+    for (size_t i = 0; i < *count; i++)
+        if (str_equal(entries[i].form, "file"))
+            entries[kept++] = entries[i];
+    *count = kept;
+    return entries;
 }
 
 static int store(struct request *req, struct response *res, const struct secrets_view *v,
@@ -250,15 +254,19 @@ static int store(struct request *req, struct response *res, const struct secrets
     struct secret_draft draft = {.base_set = form->base_set,
                                  .tail = form->merges ? row_text(v->set, "tail")
                                                       : form->read.tail};
-    struct secret_draft_entry *entries =
-        arena_array(req->arena, SECRET_ENTRIES_MAX + 1, sizeof *entries);
+    struct secret_draft_entry *entries = start_with(req, v, form, &draft.count);
     if (entries == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < form->read.count && i < SECRET_ENTRIES_MAX; i++)
-        if (entry_of(req, v, form, &form->read.entries[i], &entries[draft.count++], err) != 0)
+    for (size_t i = 0; i < form->read.count; i++) {
+        size_t at = place_of(entries, draft.count, form->read.entries[i].key);
+        if (at == SECRET_ENTRIES_MAX)
+            return err_set(err, ERR_TOO_LARGE, "An environment can have at most %d secrets.",
+                           SECRET_ENTRIES_MAX);
+        if (entry_of(req, v, form, &form->read.entries[i], &entries[at], err) != 0)
             return -1;
-    if (add_others(v, form, entries, &draft.count, err) != 0)
-        return -1;
+        if (at == draft.count)
+            draft.count++;
+    }
     draft.entries = entries;
     return secrets_draft_review(req, res, v, &draft, err);
 }
