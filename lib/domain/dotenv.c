@@ -187,17 +187,36 @@ static bool read_quoted(struct dotenv_parser *p, struct dotenv_line *line)
     return false;
 }
 
-static void read_bare(struct dotenv_line *line)
+/* The # that begins the comment behind a bare value: only one behind a space does. */
+static const char *find_note(const char *at, const char *end)
+{
+    for (const char *c = at; c < end; c++)
+        if (*c == '#' && c > at && c[-1] == ' ')
+            return c;
+    return NULL;
+}
+
+/* Compose takes `KEY= # note` for the value "# note", which nobody means. */
+static bool read_bare(struct dotenv_parser *p, struct dotenv_line *line)
 {
     const char *end = line->line_end;
-    const char *note = memmem(line->opening, (size_t)(end - line->opening), " #", 2);
+    const char *note = find_note(line->opening, end);
+    bool is_note_alone =
+        line->opening < end && *line->opening == '#' && line->opening > line->separator + 1;
+    if (is_note_alone && !p->options->is_lenient) {
+        dotenv_error(p, line->opening, line->key,
+                     "Compose takes this comment for the value. Put it on a line of its own, or "
+                     "put the value in quotes.");
+        return false;
+    }
     line->raw = line->opening;
-    if (note != NULL) {
-        line->note = note + 1;
-        line->note_end = dotenv_trim_end(note + 1, end);
-        end = note;
+    if (is_note_alone || note != NULL) {
+        line->note = is_note_alone ? line->opening : note;
+        line->note_end = dotenv_trim_end(line->note, end);
+        end = line->note;
     }
     line->raw_end = line->behind = dotenv_trim_end(line->raw, end);
+    return true;
 }
 
 static void refuse_no_separator(struct dotenv_parser *p, const struct dotenv_line *line)
@@ -303,7 +322,7 @@ static void read_line(struct dotenv_parser *p)
         if (line.opening < line.line_end && (*line.opening == '"' || *line.opening == '\''))
             is_complete = read_quoted(p, &line);
         else
-            read_bare(&line);
+            is_complete = read_bare(p, &line);
         if (good)
             entry = place_for(p, &line);
         if (is_complete && dotenv_value(p, &line) && entry != NULL) {

@@ -57,7 +57,9 @@ static const struct difference {
 } DIFFERENCES[D_COUNT] = {
     [D_EXPORT] = {DOCKER, "the word export makes the line an error", "leave it out"},
     [D_COLON] = {BASH | DOCKER, "a line with a colon is an error", "write ="},
-    [D_COLON_GLUED] = {NODE | RUBY, "a colon without a space sets nothing", "write ="},
+    [D_COLON_GLUED] = {NODE | RUBY,
+                       "a colon without a space sets nothing, or takes the next line for the value",
+                       "write ="},
     [D_SPACE_BEFORE] = {BASH | DOCKER, "a space before the = is an error", "remove it"},
     [D_SPACE_AFTER] = {BASH | DOCKER,
                        "a space behind the = makes a command of the value, or is a part of it",
@@ -162,7 +164,9 @@ static void look_at_separator(struct look *l)
     bool is_empty = line->form == DOTENV_BARE && line->raw == line->raw_end;
     note(l, D_EXPORT, line->is_exported);
     note(l, D_COLON, is_colon);
-    note(l, D_COLON_GLUED, is_colon && behind < l->p->end && strchr(" \t\r\n", *behind) == NULL);
+    note(l, D_COLON_GLUED,
+         is_colon && behind < l->p->end
+             && (*behind == '\n' || dotenv_space(behind, l->p->end) == 0 || *behind == '\r'));
     note(l, D_SPACE_BEFORE, line->has_space_before);
     note(l, D_SPACE_AFTER, has_space && !is_colon && !is_empty);
     note(l, D_RESERVED, is_reserved(line->key));
@@ -235,7 +239,9 @@ static void look_at_bare(struct look *l)
         /* Ruby takes a backslash before a dollar sign away. */
         note(l, D_KEPT_ESCAPE, *c == '\\' && c + 1 < end && c[1] == '$');
     }
-    note(l, D_BACKTICK_FIRST, raw < end && *raw == '`');
+    /* Without a second one it is only text; the second may stand in another line. */
+    note(l, D_BACKTICK_FIRST,
+         raw < end && *raw == '`' && memchr(raw + 1, '`', (size_t)(l->p->end - raw - 1)) != NULL);
     look_at_operator(l);
 }
 

@@ -49,7 +49,7 @@ function compare(texts, mine, engines) {
 // --- the table -------------------------------------------------------------------------------------------------------------------------------
 const TABLE = [
   "C=hash#tag", "D=val # c", 'A=/h\nE="a $A \\n"', "F='x $H \\n'", "A=1\nL=$A-x", "M=$$x", "I: yaml", "I:yaml", 'K="multi\nline"', "S=`id`", "G='it\\'s'", 'G="say \\"hi\\""',
-  "A=", "A=\nB=2\n", "A=  two words \t\n", "A=it's \"so\"", "A=a\\nb\\", "A=x\t#y", "A= #x", "A=x #", "A=a=b:c", "  export \t A \t=\t1", "export=1", "exports=1", "export_A=1",
+  "A=", "A=\nB=2\n", "A=  two words \t\n", "A=it's \"so\"", "A=a\\nb\\", "A=x\t#y", "A=#x", "A=x #", "A=a=b:c", "  export \t A \t=\t1", "export=1", "exports=1", "export_A=1",
   "\ufeffA=1\r\nB=2 # c\r\n", "A=x\u00a0\u3000\n", "A=\u00a0x", "A=\u3000x", "\u3000A=1", "A=cost: 5$", "A=$5 $( $}", "A=a$ b$", "A=$-x $! $?",
   'A="\\n\\t\\\\\\"\\$X"', 'A="\\q \\c \\\' \\` \\}"', 'A="\\0101\\0351"', 'A="\\0 \\012 \\0400 \\0180 \\01234"', "A='a\\\\'", "A='a\\\\\\'b'", "A='\\n\\\"'", 'A="x" # c\nB=1', "A='x'#c", "A=''", 'A=""', 'A="\\\\"', 'A="\\\\n"', 'A="\\\\\\\\"', 'A="a\\\\\\"b"',
   "A=1\nB=${A}${A}$A", "B=${X:-d}", "A=\nB=${A:-d}|${A-d}", "A=1\nB=${A:+r}|${X:+r}|${A+r}|${X+r}", "A=\nB=${A:+r}|${A+r}", "A=1\nB=${A:?e}${A?e}", "A=1\nB=${X:-${Y:-<$A>}}",

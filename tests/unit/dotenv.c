@@ -85,7 +85,8 @@ static void bare_values(void)
     CHECK_STR(value_of("A=it's \"so\"", "A"), "it's \"so\"");
     CHECK_STR(value_of("A=a\\nb\\", "A"), "a\\nb\\");
     CHECK_STR(value_of("A=x\t#y", "A"), "x\t#y");
-    CHECK_STR(value_of("A= #x", "A"), "#x");
+    CHECK_STR(value_of("A=#x", "A"), "#x");
+    CHECK(refuses("A= # x", 1, 4, "takes this comment for the value"));
     CHECK_STR(value_of("A=x #", "A"), "x");
     CHECK_STR(value_of("A=a=b:c", "A"), "a=b:c");
     CHECK_STR(value_of("  export \t A \t=\t1", "A"), "1");
