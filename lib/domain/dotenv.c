@@ -55,7 +55,7 @@ static bool go_to_name(struct dotenv_parser *p)
 {
     for (;;) {
         const char *at = p->at;
-        size_t space;
+        size_t space = 0;
         while (at < p->end && (*at == '\n' || (space = dotenv_space(at, p->end)) > 0))
             at += *at == '\n' ? 1 : space;
         dotenv_go_to(p, at);
