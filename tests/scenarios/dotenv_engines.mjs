@@ -2,7 +2,7 @@
 // The .env parser beside the real Docker Compose v2: wherever it accepts a text, the engine reads the same values, over the table of lines on which
 // programs differ and over random texts. And what is written for people is read back by the engine byte for byte.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
 import { missing, startServer } from "../lib/lab.mjs";
@@ -17,6 +17,7 @@ if (why) {
 // --- ours ---------------------------------------------------------------------------------------------------------------------------------
 const program = join(lib.top, process.env.SAN === "1" ? "build/san" : "build", "tests/browser/lib/dotenv_values");
 const folder = lib.scratch("dotenv");
+lib.endAtExit({ stop: () => rmSync(folder, { recursive: true, force: true }) });
 let asked = 0;
 function ours(questions) {
   const [question, answer] = [join(folder, `q${++asked}.json`), join(folder, `a${asked}.json`)];
