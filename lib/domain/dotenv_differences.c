@@ -172,6 +172,7 @@ static void look_at_separator(struct look *l)
              && (*behind == '\n' || dotenv_space(behind, l->p->end) == 0 || *behind == '\r'));
     note(l, D_SPACE_BEFORE, line->has_space_before);
     note(l, D_SPACE_AFTER, has_space && !is_colon && !is_empty);
+    note(l, D_SPACE_END, is_empty && has_space && *behind != '\r');
     note(l, D_RESERVED, is_reserved(line->key));
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The .env parser beside the real Docker Compose v2: wherever it accepts a text, the engine reads the same values, over the table of lines on which
-// programs differ and over random texts. And what is written for people is read back by the engine byte for byte.
+// programs differ and over random texts; docker run --env-file reads the same where no warning names it. And what is written for people is read back by the engine byte for byte.
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,15 +27,24 @@ function ours(questions) {
 }
 
 // --- the engine -----------------------------------------------------------------------------------------------------------------------------
-const server = await startServer({ kind: 13, dockerd: false });
+const server = await startServer({ kind: 13 });
+
+const put = (text, file) => `echo '${Buffer.from(text).toString("base64")}' | base64 -d >${file}`;
+const start = (name, texts) => [`set -e; mkdir -p /tmp/${name}; cd /tmp/${name}`, ...texts.map((text, i) => put(text, `t${i}.env`))];
 
 // Each text is the env_file of a service of one project; one call reads all of them. `config` doubles dollar signs.
 async function byEngine(name, texts) {
-  const files = texts.map((text, i) => `echo '${Buffer.from(text).toString("base64")}' | base64 -d >t${i}.env`);
   const compose = { services: Object.fromEntries(texts.map((_, i) => [`s${i}`, { image: "x", env_file: [`t${i}.env`] }])) };
-  const script = `set -e\nmkdir -p /tmp/${name}\ncd /tmp/${name}\n${files.join("\n")}\necho '${Buffer.from(JSON.stringify(compose)).toString("base64")}' | base64 -d >compose.yaml\nexec env -i PATH="$PATH" docker compose config --format json\n`;
+  const script = [...start(name, texts), put(JSON.stringify(compose), "compose.yaml"), 'exec env -i PATH="$PATH" docker compose config --format json'].join("\n");
   const out = JSON.parse(await server.exec("sh -s", { input: script }));
   return texts.map((_, i) => Object.fromEntries(Object.entries(out.services[`s${i}`].environment ?? {}).map(([key, value]) => [key, value?.replaceAll("$$", "$")])));
+}
+
+// A container that is made and never started holds what `docker run` would give it.
+async function byDockerRun(name, texts) {
+  const script = [...start(name, texts), "tar -c -T /dev/null | docker import - nothing >/dev/null", ...texts.map((_, i) => `docker create --env-file t${i}.env nothing x >>ids`), "docker inspect --format '{{json .Config.Env}}' $(cat ids)"];
+  const lines = (await server.exec("sh -s", { input: script.join("\n") })).trim().split("\n");
+  return lines.map((line) => Object.fromEntries(JSON.parse(line).map((pair) => pair.split(/=(.*)/s).slice(0, 2)).filter(([key]) => key !== "PATH")));
 }
 
 function compare(texts, mine, engines) {
@@ -83,6 +92,16 @@ await test("the engine reads the same from random texts, wherever they are accep
   check(good.length > 400, `${good.length} of ${texts.length} are accepted`);
   const some = good.filter((t) => /[\\$#'"]/.test(t.text.slice(15))).slice(0, 400);
   compare(some.map((t) => t.text), some.map((t) => t.values), await byEngine("random", some.map((t) => t.text)));
+});
+
+const DOCKER = 8; // DOTENV_DOCKER
+await test("docker run --env-file reads the same from random texts, where no warning names it", async () => {
+  const texts = [...new Set(Array.from({ length: 16000 }, randomText))].map((text) => text.replace("B='x y'", "B=x y"));
+  const read = ours({ texts }).texts;
+  const good = texts.map((text, i) => ({ text, ...read[i] })).filter((t) => t.errors.length === 0 && !t.warnings.some((w) => w.readers & DOCKER));
+  check(good.length > 60, `${good.length} of ${texts.length} have no warning`);
+  const some = good.slice(0, 80);
+  compare(some.map((t) => t.text), some.map((t) => t.values), await byDockerRun("run", some.map((t) => t.text)));
 });
 
 // --- written for people ---------------------------------------------------------------------------------------------------------------------------

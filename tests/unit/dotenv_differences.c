@@ -52,6 +52,9 @@ static void the_table_of_differences(void)
     CHECK_INT(who("T =x", "T"), BASH | DOCKER);
     CHECK_INT(who("T= x", "T"), BASH | DOCKER);
     CHECK_INT(who("T=x ", "T"), DOCKER);
+    CHECK_INT(who("T= \n", "T"), DOCKER);
+    CHECK_INT(who("T='x'#c 'y'", "T"), BASH | RUBY | DOCKER);
+    CHECK_INT(who("T=\"$\\$ \"", "T"), NODE | RUBY | BASH | DOCKER);
     CHECK_INT(who("T='x'#c", "T"), BASH | DOCKER);
     CHECK_INT(who("UID=1000", "UID"), BASH);
     CHECK_INT(who("A=1\nB=2\nPORT=3000\nURL=https://a.b/c?d=e%20\n", "URL"), 0);
