@@ -97,10 +97,21 @@ static bool suggest(const char *key, char better[DOTENV_KEY_SHOWN])
     return n > 0 && better[strspn(better, "_")] != '\0' && validate_env_key("", better, NULL) == 0;
 }
 
+/* What stands where a name should is repeated only when it was meant for one: it may be a line of a
+ * key that was pasted without quotes. */
+static bool is_like_a_name(const char *key)
+{
+    static const char signs[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-. ";
+    size_t len = strlen(key);
+    return len > 0 && len <= 40 && strspn(key, signs) == len;
+}
+
 static bool check_key(struct dotenv_parser *p, const struct dotenv_line *line)
 {
     struct err why = {0};
     char better[DOTENV_KEY_SHOWN];
+    bool is_shown = is_like_a_name(line->key);
     if (line->key[0] == '\0') {
         dotenv_error(p, line->separator, "",
                      "There is no name before this \"%c\". Write KEY=value.", *line->separator);
@@ -108,10 +119,10 @@ static bool check_key(struct dotenv_parser *p, const struct dotenv_line *line)
     }
     if (validate_env_key("", line->key, &why) == 0)
         return true;
-    if (suggest(line->key, better) && strcmp(better, line->key) != 0)
+    if (is_shown && suggest(line->key, better) && strcmp(better, line->key) != 0)
         dotenv_error(p, line->begin, line->key, "%s Write %s.", why.user, better);
     else
-        dotenv_error(p, line->begin, line->key, "%s", why.user);
+        dotenv_error(p, line->begin, is_shown ? line->key : "", "%s", why.user);
     return false;
 }
 
@@ -221,7 +232,7 @@ static bool read_bare(struct dotenv_parser *p, struct dotenv_line *line)
 
 static void refuse_no_separator(struct dotenv_parser *p, const struct dotenv_line *line)
 {
-    if (validate_env_key("", line->key, NULL) == 0)
+    if (is_like_a_name(line->key) && validate_env_key("", line->key, NULL) == 0)
         dotenv_error(p, line->begin, line->key,
                      "There is no \"=\" behind this name. It would take its value from whoever "
                      "starts the app, which a stored set cannot know; write %s= and a value.",
@@ -388,6 +399,7 @@ int dotenv_read(struct arena *arena, const char *bytes, size_t len,
     while (go_to_name(&p) && p.total <= DOTENV_TEXT_MAX && !arena_overflowed(arena))
         read_line(&p);
     result->tail = copy_comment(&p, p.block, p.end, NULL, NULL);
+    dotenv_explain_unset(&p);
     qsort(result->errors, dotenv_errors(result), sizeof *result->errors, by_place);
     if (p.total > DOTENV_TEXT_MAX)
         rc = err_set(err, ERR_TOO_LARGE, "These values are larger than %zu MiB together.",

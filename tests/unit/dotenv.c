@@ -135,8 +135,9 @@ static void references_are_filled_in(void)
     CHECK_STR(value_of("A='$x'\nB=$A", "B"), "$x");
     CHECK(refuses("A=pa$word", 1, 5, "not set above"));
     CHECK(refuses("A=\"\xc3\xa9\\n$word\"", 1, 7, "Write $$ or use single quotes"));
-    CHECK(
-        refuses("A=\"x\ny ${LATER} z\"\nLATER=1", 2, 3, "refers to LATER, which is not set above"));
+    CHECK(refuses("A=\"x\ny ${LATER} z\"", 2, 3, "refers to LATER, which is not set above"));
+    CHECK(refuses("A=\"x\ny ${LATER} z\"\nLATER=1", 2, 3, "set only below, in line 3"));
+    CHECK(refuses("A=$LATER\nB=1\nLATER=1", 1, 3, "LATER, which is set only below, in line 3"));
     CHECK(refuses("A=$A", 1, 3, "not set above"));
     CHECK(refuses("A=\nB=${A:?e}", 2, 3, "requires A, which is not set above or is empty"));
     CHECK(refuses("B=${X?e}", 1, 3, "requires X"));
@@ -205,10 +206,15 @@ static void a_text_from_a_form_has_its_line_ends_put_right(void)
 
 static void sentences_repeat_nothing_of_a_value(void)
 {
-    static const char *const texts[] = {
-        "PASSWORD=sesame$opens`x`#y;z ~\n", "PASSWORD=\"sesame\\a opens\n",
-        "PASSWORD='ses\\'ame' opens\n",     "PASSWORD=\"sesame $(opens) `x` \\n $$\"\n",
-        "PASSWORD=${sesame opens}\n",       "PASSWORD=sesame\ropens\n"};
+    static const char *const texts[] = {"PASSWORD=sesame$opens`x`#y;z ~\n",
+                                        "PASSWORD=\"sesame\\a opens\n",
+                                        "PASSWORD='ses\\'ame' opens\n",
+                                        "PASSWORD=\"sesame $(opens) `x` \\n $$\"\n",
+                                        "sesame/opens+Zr==\n",
+                                        "sesameopens/sesameopens\n",
+                                        "sesameopenssesameopenssesameopenssesameopens0\n",
+                                        "PASSWORD=${sesame opens}\n",
+                                        "PASSWORD=sesame\ropens\n"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         CHECK(read_text(texts[i]) && file.error_count + file.warning_count > 0);
         for (size_t k = 0; k < dotenv_errors(&file) + file.warning_count; k++) {
@@ -216,6 +222,7 @@ static void sentences_repeat_nothing_of_a_value(void)
                                        ? file.errors[k].sentence
                                        : file.warnings[k - dotenv_errors(&file)].sentence;
             CHECK(strstr(sentence, "sesame") == NULL && strstr(sentence, "opens") == NULL);
+            CHECK(k >= dotenv_errors(&file) || strstr(file.errors[k].key, "sesame") == NULL);
         }
     }
 }
