@@ -104,6 +104,9 @@ void master_key_id(const uint8_t key[CRYPTO_KEY_BYTES], char id[VAULT_KEY_ID_SIZ
  * ERR_CONFLICT when it has another number or cannot be read; the sentence says what to do. */
 int master_key_load(const char *var_dir, const char *id, struct master_key *key,
                     struct err *err) MUST_USE;
+/* The installed worker has the key with this number as its credential, whatever lies in the file.
+ */
+bool master_key_is_credential_of_unit(const char *id);
 /* A random one, not stored anywhere. */
 void master_key_make(struct master_key *key);
 /* Write keys/master.key, or (next) keys/master.key.next: whole or not at all, 0400, owned by the

@@ -139,6 +139,27 @@ static int check_number(const struct master_key *key, const char *id, const char
                    shown, key->id, id);
 }
 
+/* For `windlass` on a machine whose service has the key as a credential, which root can read. */
+static int load_unit_credential(const char *id, struct master_key *key)
+{
+    struct place place = {.from = KEY_FROM_CREDENTIAL, .shown = "the credential " CREDENTIAL};
+
+    (void)snprintf(place.path, sizeof place.path, "%s", UNIT_CREDENTIAL);
+    if (id[0] != '\0' && read_place(&place, key, NULL) == 0 && strcmp(key->id, id) == 0)
+        return 0;
+    crypto_wipe(key, sizeof *key);
+    return -1;
+}
+
+bool master_key_is_credential_of_unit(const char *id)
+{
+    struct master_key key;
+    bool is_ours = load_unit_credential(id, &key) == 0;
+
+    crypto_wipe(&key, sizeof key);
+    return is_ours;
+}
+
 /* In the data folder: the file, or what a rotation has left beside it. */
 static int load_file(const char *var_dir, const char *id, struct master_key *key, struct err *err)
 {
@@ -173,10 +194,7 @@ int master_key_load(const char *var_dir, const char *id, struct master_key *key,
     }
     if (load_file(var_dir, id, key, &cause) == 0)
         return 0;
-    /* For `windlass` on a machine whose service has the key as a credential. */
-    snprintf(place.path, sizeof place.path, "%s", UNIT_CREDENTIAL);
-    if (cause.code == ERR_NOT_FOUND && id[0] != '\0' && read_place(&place, key, NULL) == 0
-        && strcmp(key->id, id) == 0)
+    if (cause.code == ERR_NOT_FOUND && load_unit_credential(id, key) == 0)
         return 0;
     crypto_wipe(key, sizeof *key);
     if (err != NULL)

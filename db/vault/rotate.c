@@ -419,7 +419,7 @@ static int rotate(struct work *w, struct db *shared, struct err *err)
 {
     struct master_row row;
 
-    if (vault_key_is_credential(w->vault))
+    if (vault_key_is_credential(w->vault) || master_key_is_credential_of_unit(w->vault->key_id))
         return err_set(err, ERR_CONFLICT,
                        "The master key is a credential of systemd, which cannot be replaced from "
                        "here. docs/running.md (\"The master key\") has the steps: put the key into "
