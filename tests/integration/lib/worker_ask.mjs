@@ -34,8 +34,8 @@ export const hashOf = (token) => createHash("sha256").update(token).digest("hex"
 // Save a set: entries {KEY: value}, null keeps what is there. The worker's answer.
 export function saveSecrets(product, { token, environment, user, base, entries, message = "" }) {
   const id = randomBytes(13).toString("hex").slice(0, 26).replace(/[^0-9a-f]/g, "0");
-  const rows = Object.entries(entries).map(([key, value], i) => `('${id}', ${i}, '${key}', 'secret', ${value === null ? "NULL" : `x'${seal(product, value)}'`})`);
+  const rows = Object.entries(entries).map(([key, value], i) => `('${id}', ${i}, '${key}', 'secret', ${value === null ? base : 0}, ${value === null ? "NULL" : `x'${seal(product, value)}'`})`);
   product.sql(`BEGIN IMMEDIATE; INSERT INTO draft (id, environment_id, user_id, base_set, created_at) VALUES ('${id}', '${environment}', '${user}', ${base}, ${Date.now()});
-    INSERT INTO draft_entry (draft_id, position, key, kind, sealed) VALUES ${rows.join(", ")}; COMMIT;`);
+    INSERT INTO draft_entry (draft_id, position, key, kind, keep_set, sealed) VALUES ${rows.join(", ")}; COMMIT;`);
   return ask(product, { verb: "secrets.save", token, draft_id: id, message });
 }
