@@ -113,7 +113,8 @@ void master_key_make(struct master_key *key);
  * owner of vault.db. */
 int master_key_write(const char *var_dir, const struct master_key *key, bool next,
                      struct err *err) MUST_USE;
-/* keys/master.key.next, which must have this number, becomes keys/master.key. */
+/* keys/master.key.next, which must have this number, becomes keys/master.key; nothing is done when
+ * that has it already. */
 int master_key_promote(const char *var_dir, const char *id, struct err *err) MUST_USE;
 /* Remove keys/master.key.next: its rotation did not take place. */
 void master_key_drop_next(const char *var_dir);

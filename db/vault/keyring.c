@@ -133,7 +133,7 @@ static void finish_rename(struct vault *vault)
     }
     if (master_row_get(vault, &row, &err) != 0 || strcmp(row.id, vault->key_id) != 0
         || master_key_promote(vault->var_dir, row.id, &err) != 0) {
-        if (err.code != ERR_NOT_FOUND && err.code != ERR_NONE) /* somebody was faster */
+        if (err.code != ERR_NONE) /* otherwise the key was replaced once more meanwhile */
             log_err("vault_key_rename", &err);
     } else
         vault->key_from = KEY_FROM_FILE;

@@ -267,10 +267,11 @@ int master_key_promote(const char *var_dir, const char *id, struct err *err)
     int rc = -1;
 
     if (in_data_folder(&file, var_dir, KEY_FROM_FILE, err) != 0
-        || in_data_folder(&next, var_dir, KEY_FROM_NEXT, err) != 0
-        || read_place(&next, &key, err) != 0)
+        || in_data_folder(&next, var_dir, KEY_FROM_NEXT, err) != 0)
         return -1;
-    if (check_number(&key, id, NEXT_FILE, err) == 0)
+    if (read_place(&file, &key, NULL) == 0 && strcmp(key.id, id) == 0)
+        rc = 0; /* somebody was faster */
+    else if (read_place(&next, &key, err) == 0 && check_number(&key, id, NEXT_FILE, err) == 0)
         rc = rename(next.path, file.path) == 0 ? sync_folder(var_dir, err)
                                                : err_errno(err, "rename " NEXT_FILE);
     crypto_wipe(&key, sizeof key);

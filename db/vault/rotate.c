@@ -339,7 +339,7 @@ static int change_keys(struct work *w, struct db *shared, struct err *err)
     if (rc != 0) {
         struct master_row row;
 
-        db_rollback(vault->db);
+        db_rollback(vault->db); /* no other rotation begins: windlass.db is locked still */
         if (master_row_get(vault, &row, NULL) == 0 && strcmp(row.id, vault->key_id) == 0)
             master_key_drop_next(vault->var_dir);
         return -1;

@@ -303,6 +303,44 @@ static void who_has_it_open_writes_under_the_new_key(void)
     fill_end(&v);
 }
 
+/* Somebody reads for longer than we wait: the old pages must stay in the log for them. */
+static void a_reader_that_stays_is_named_and_the_rest_done_later(void)
+{
+    static struct filled v;
+    struct vault_rotation done, again;
+    struct err err = {0};
+    struct buf bytes;
+    char *lines;
+    int status;
+    pid_t reader;
+
+    fill(&v);
+    lines = ask_file(v.f.vault_path, "SELECT hex(value_ct) FROM secret_value");
+    reader = fork();
+    if (reader == 0) {
+        execlp("sqlite3", "sqlite3", "-cmd", ".output /dev/null", v.f.vault_path,
+               "BEGIN; SELECT count(*) FROM keyring", ".shell sleep 8", (char *)NULL);
+        _exit(127);
+    }
+    clock_sleep_ms(500);
+    CHECK(rotate(&v, &done, &err) == -1);
+    CHECK_INT(err.code, ERR_BUSY);
+    CHECK(strstr(err.user, "vault.db-wal") != NULL);
+    CHECK(done.after[0] != '\0'); /* it has taken place */
+    CHECK_INT(ask_number(v.f.vault_path, "SELECT settled FROM master_key"), 0);
+    CHECK(all_is_there_anew(&v));
+    MUST(reader < 0 || waitpid(reader, &status, 0) != reader);
+    CHECK(rotate(&v, &again, NULL) == 0 && again.only_finished);
+    CHECK_STR(again.after, done.after);
+    buf_init(&bytes, (size_t)64 * 1024 * 1024);
+    read_files(&v, &bytes);
+    CHECK_INT(count_found(lines, &bytes), 0);
+    CHECK_INT(key_events(&v, "key.rotate"), 1);
+    buf_deinit(&bytes);
+    free(lines);
+    fill_end(&v);
+}
+
 int main(void)
 {
     TAP_RUN(everything_opens_after_it_and_keeps_its_meaning);
@@ -310,6 +348,7 @@ int main(void)
     TAP_RUN(a_row_from_before_is_refused_in_its_old_place);
     TAP_RUN(every_environment_gets_a_new_data_key);
     TAP_RUN(no_old_ciphertext_is_left_in_the_files);
+    TAP_RUN(a_reader_that_stays_is_named_and_the_rest_done_later);
     TAP_RUN(every_column_of_ciphertexts_is_known_to_it);
     TAP_RUN(a_value_that_does_not_open_stops_it_and_is_named);
     TAP_RUN(without_its_event_it_does_not_take_place);

@@ -139,6 +139,28 @@ await test("killed at any time, twenty times, beside somebody who saves: nothing
   equal(run.status, 0, run.out);
 });
 
+await test("a byte of a value changed in the file: a deploy is refused and names the key, a rotation too, and nothing is changed", async () => {
+  const vault = (text) => {
+    const run = spawnSync("sqlite3", ["-bail", "-cmd", ".timeout 5000", join(product.var, "vault/vault.db"), text], { encoding: "utf8" });
+    equal(run.status, 0, run.stderr);
+    return run.stdout.trim();
+  };
+  const row = `environment_id = '${place}' AND number = ${newest()} AND key = 'TOKEN'`;
+  const hex = vault(`SELECT hex(value_ct) FROM secret_value WHERE ${row}`);
+  const at = 60; // a digit of the ciphertext
+  vault(`UPDATE secret_value SET value_ct = x'${hex.slice(0, at)}${hex[at] === "0" ? "1" : "0"}${hex.slice(at + 1)}' WHERE ${row}`);
+  const before = numberOf(sheet());
+  const model = await flow.deploy(client, environment, "1.0.0");
+  equal(model.job.status.state, "failed", model.job.summary);
+  check(model.job.summary.includes(`The value of TOKEN in s${newest()} does not open`), model.job.summary);
+  const run = command(["key", "rotate"]);
+  equal(run.status, 5, run.out);
+  check(run.error.includes("Nothing was changed: The value of TOKEN in s"), run.error);
+  equal(numberOf(sheet()), before, "the key");
+  vault(`UPDATE secret_value SET value_ct = x'${hex}' WHERE ${row}`);
+  await deployWell();
+});
+
 await test("no value and no key is in the files of the vault after it", async () => {
   const bytes = Buffer.concat(readdirSync(join(product.var, "vault")).map((name) => readFileSync(join(product.var, "vault", name))));
   check(bytes.length > 50000 && !bytes.includes(SECRET) && !bytes.includes(readFileSync(keyFile(), "utf8").trim()), "found");
