@@ -323,6 +323,8 @@ static int add_scripts(struct run *run, json_t *frame, struct deploy_input *inpu
         rc = deploy_input_text(input, step, &text, err);
         if (rc != 0)
             continue;
+        if (str_equal(text_of(step, "mode"), "read_back"))
+            rc = deploy_input_expect(input, step, err);
         json_object_set_new(step, "input", text);
         json_object_set_new(step, "script", json_string(script));
         json_object_set(step, "lib", lib);
