@@ -40,6 +40,19 @@ static const struct command COMMANDS[] = {
      "give a new password (standard input), end the person's sessions",
      "For the day everyone is locked out: whoever can read the data folder may do this.\n",
      user_reset_command},
+    {"token add",
+     "[--var FOLDER] --user LOGIN --scope SCOPE[,SCOPE] [--env APP/ENV[,...]] [--days N] NAME",
+     "make an API token; it is printed once",
+     "  --user LOGIN   whose token it is: it can never do more than this person may\n"
+     "  --scope LIST   read, secrets:read, secrets:write, with commas between\n"
+     "  --env LIST     only in these environments, with commas between (default: all)\n"
+     "  --days N       until it expires, 1 to 366 (default 90)\n"
+     "\nThe token alone goes to standard output: windlass token add ... NAME >FILE\n",
+     token_add_command},
+    {"token list", "[--var FOLDER] [--user LOGIN] [--json]", "API tokens and when they were used",
+     "", token_list_command},
+    {"token remove", "[--var FOLDER] --user LOGIN NAME", "end an API token", "",
+     token_remove_command},
     {"server list", "[--var FOLDER] [--json]", "the servers and their state", "",
      server_list_command},
     {"server add", "[--var FOLDER] --as LOGIN [--pin SHA256:...] SLUG USER@HOST[:PORT]",

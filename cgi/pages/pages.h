@@ -29,5 +29,7 @@ handler_fn registries_show, registry_new_show, registry_new_save, registry_show,
 handler_fn audit_show, audit_event_show;
 /* profile.c */
 handler_fn profile_show, profile_save, profile_password, profile_sessions;
+/* tokens.c */
+handler_fn token_add_save, token_remove_save;
 
 #endif

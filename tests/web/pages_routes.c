@@ -64,6 +64,8 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/profile", V, "/profile", 422},
     {METHOD_POST, "/profile/password", V, "/profile/password", 422},
     {METHOD_POST, "/profile/sessions", V, "/profile/sessions", 404},
+    {METHOD_POST, "/profile/tokens", V, "/profile/tokens", 422},
+    {METHOD_POST, "/profile/tokens/{id}/remove", V, "/profile/tokens/abc/remove", 303},
 };
 
 static struct stage s;

@@ -198,12 +198,13 @@ export const PAGES = [
   {
     route: "/profile", template: "profile",
     empty: [ask("/profile", { world: "nothing" })],
-    filled: [fixtures("profile")],
+    filled: [fixtures("profile", "profile-token")],
     error: [
       form("/profile", "name=&theme=x", 422),
       form("/profile/password", "current=&password=short&password_again=x", 422),
+      form("/profile/tokens", "name=&days=0&password=", 422),
     ],
-    hostile: [...inHostile("/profile"), fixtures("profile-errors")],
+    hostile: [...inHostile("/profile"), fixtures("profile-errors", "profile-token")],
   },
   {
     route: "(any other)", template: "error",
@@ -225,5 +226,6 @@ export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{liv
 export const NO_PAGE = {
   "/logout": "it always leads to the login page",
   "/profile/sessions": "a session that is not there is the error page; every other answer leads back to the profile",
+  "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };

@@ -44,9 +44,12 @@ struct script {
     char code[24], field[64], user[256]; /* ... like this */
     char print[64];                      /* the host key a server shows */
     bool matches;
-    int asked;            /* questions so far */
-    char verb[40];        /* of the last one */
-    char question[70000]; /* its text */
+    char user_id[CRYPTO_ID_SIZE]; /* that API tokens are of */
+    char role[16];                /* of an API token's owner; "" : the token is not good */
+    unsigned scopes;              /* of that token */
+    int asked;                    /* questions so far */
+    char verb[40];                /* of the last one */
+    char question[70000];         /* its text */
 };
 
 struct stage {
@@ -67,6 +70,18 @@ static json_t *stage_answer(struct script *script, const char *verb)
     if (strcmp(verb, script->refuse) == 0)
         return json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "code", script->code, "field",
                          script->field, "user", script->user);
+    if (strcmp(verb, "token.check") == 0 && script->role[0] == '\0')
+        return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", "signed-out", "user",
+                         "This API token was removed. Make another one.");
+    if (strcmp(verb, "token.check") == 0)
+        return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "ok", 1, "user_id",
+                         script->user_id, "login", "ann", "name", "Ann Weaver", "theme", "system",
+                         "role", script->role, "token_name", "ci", "scopes",
+                         (json_int_t)script->scopes, "expires_at", (json_int_t)1900000000000);
+    if (strcmp(verb, "token.add") == 0)
+        return json_pack("{s:b, s:s, s:s, s:I}", "ok", 1, "id", "to1", "api_token",
+                         "wl_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "expires_at",
+                         (json_int_t)1900000000000);
     if (strcmp(verb, "server.host_key") == 0)
         return json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "type", "ssh-ed25519", "print",
                          script->print, "matches", (int)script->matches);
@@ -388,7 +403,7 @@ static UNUSED void stage_furnish(struct stage *s)
     struct app_new app = {.slug = "hello", .name = "Hello", .note = "The demo."};
     struct job_hold hold;
     world_sign_in(&s->w, ROLE_ADMIN);
-    s->actor = (struct actor){"user", s->w.user_id, "Ann Weaver", "192.0.2.7", "test"};
+    s->actor = (struct actor){"user", s->w.user_id, "Ann Weaver", "192.0.2.7", "test", NULL};
     WORLD_MUST(app_create(s->w.db, &s->actor, &app, s->app_id, &world_err));
     stage_server(s, "web-1", s->server_id, true);
     stage_server(s, "web-2", s->new_server_id, false);
