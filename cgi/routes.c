@@ -1,6 +1,6 @@
 /* routes.c - the table of all URLs: who may, and which function answers. Nothing else answers a
- * request (static files, live logs and downloads are nginx's and windlass-stream's). Which of them an
- * API token reaches, and with which scope, is in token_routes.c.
+ * request (static files, live logs and downloads are nginx's and windlass-stream's). Which of them
+ * an API token reaches, and with which scope, is in token_routes.c.
  *
  * The first pattern that fits wins, so fixed words stand before {names}. Slugs that would hide
  * behind a fixed word (new, artefacts) are refused when they are made. */
