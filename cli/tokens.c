@@ -43,9 +43,9 @@ static int find_user(struct dashboard *dashboard, const char *login, json_t **us
 static int add(struct dashboard *dashboard, const struct wish *wish, struct err *err)
 {
     struct token_new token = {.name = wish->name, .days = TOKEN_DAYS_USUAL};
-    char text[TOKEN_TEXT_SIZE], until[CLOCK_TEXT_SIZE], scopes[SCOPE_TEXT_SIZE];
+    char until[CLOCK_TEXT_SIZE], scopes[SCOPE_TEXT_SIZE];
     json_t *user = NULL, *environments = NULL;
-    struct token_row row;
+    struct token_made made;
     int64_t days;
     int rc = -1;
 
@@ -61,21 +61,21 @@ static int add(struct dashboard *dashboard, const struct wish *wish, struct err 
     token.user_id = text_of(user, "id");
     token.login = text_of(user, "login");
     token.environments = environments;
-    if (token_issue(dashboard->db, dashboard->vault, &ACTOR_COMMAND_LINE, &token, &row, text, err)
-        != 0)
+    if (token_issue(dashboard->db, dashboard->vault, &ACTOR_COMMAND_LINE, &token, &made, err) != 0)
         goto out;
     /* Unbuffered: stdio would keep a copy. */
     setvbuf(stdout, NULL, _IONBF, 0);
-    if (puts(text) < 0)
+    if (puts(made.text) < 0)
         (void)err_set(err, ERR_INTERNAL,
                       "The token could not be written. Remove it: windlass "
                       "token remove.");
     else {
-        fprintf(stderr, "Token \"%s\" of %s (%s), until %s. It is not shown again.\n", row.name,
-                row.login, scope_text(scopes, row.scopes), clock_rfc3339(until, row.expires_at));
+        fprintf(stderr, "Token \"%s\" of %s (%s), until %s. It is not shown again.\n",
+                made.row.name, made.row.login, scope_text(scopes, made.row.scopes),
+                clock_rfc3339(until, made.row.expires_at));
         rc = CLI_OK;
     }
-    crypto_wipe(text, sizeof(text));
+    crypto_wipe(&made, sizeof(made));
 out:
     json_decref(user);
     json_decref(environments);

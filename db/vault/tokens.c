@@ -119,33 +119,30 @@ static int append_event(struct db *shared, const struct actor *actor, const char
 }
 
 int token_issue(struct db *shared, struct vault *vault, const struct actor *actor,
-                const struct token_new *new_token, struct token_row *row,
-                char text[TOKEN_TEXT_SIZE], struct err *err)
+                const struct token_new *new_token, struct token_made *made, struct err *err)
 {
-    char random[CRYPTO_TOKEN_TEXT], made[TOKEN_TEXT_SIZE];
-    struct token_row new_row;
+    char random[CRYPTO_TOKEN_TEXT];
+    struct token_made t;
     int rc = -1;
 
-    if (check_new(vault, new_token, err) != 0 || fill_row(new_token, &new_row, err) != 0)
+    if (check_new(vault, new_token, err) != 0 || fill_row(new_token, &t.row, err) != 0)
         return -1;
     crypto_new_token(random);
-    snprintf(made, sizeof made, TOKEN_PREFIX "%s", random);
-    token_hash(made, new_row.hash);
-    make_mac(vault, &new_row, new_row.mac);
+    snprintf(t.text, sizeof t.text, TOKEN_PREFIX "%s", random);
+    token_hash(t.text, t.row.hash);
+    make_mac(vault, &t.row, t.row.mac);
     if (db_begin(shared, err) == 0) {
-        /* The vault first: without the row in windlass.db its hash is of no use to anybody. */
-        if (token_add(shared, &new_row, err) == 0
-            && append_event(shared, actor, "token.add", &new_row, err) == 0
-            && put(vault, &new_row, err) == 0)
+        /* A hash in the vault is of no use to anybody when the row then does not come. */
+        if (token_add(shared, &t.row, err) == 0
+            && append_event(shared, actor, "token.add", &t.row, err) == 0
+            && put(vault, &t.row, err) == 0)
             rc = db_commit(shared, err);
         db_rollback(shared);
     }
-    if (rc == 0) {
-        memcpy(text, made, sizeof made);
-        *row = new_row;
-    }
+    if (rc == 0)
+        *made = t;
     crypto_wipe(random, sizeof random);
-    crypto_wipe(made, sizeof made);
+    crypto_wipe(&t, sizeof t);
     return rc;
 }
 

@@ -16,12 +16,16 @@ struct token_new {
     const json_t *environments; /* list of ids, borrowed; empty: all that the user may */
     int days;                   /* 1..TOKEN_DAYS_MAX */
 };
-/* Check, make, and store a token with its event token.add; own transaction. Its text and id are
- * written only on success. ERR_INPUT with field name, scopes or days; ERR_CONFLICT for a name that
- * is taken. Scopes beyond the user's present rights are refused here and at each use. */
+struct token_made {
+    struct token_row row;
+    char text[TOKEN_TEXT_SIZE]; /* for who asked, and nobody else; wipe it after use */
+};
+/* Check, make, and store a token with its event token.add; own transaction. *made is written only
+ * on success. ERR_INPUT with field name, scopes or days; ERR_CONFLICT for a name that is taken.
+ * Scopes beyond the user's present rights are refused here and at each use. */
 int token_issue(struct db *shared, struct vault *vault, const struct actor *actor,
-                const struct token_new *new_token, struct token_row *row,
-                char text[TOKEN_TEXT_SIZE], struct err *err) MUST_USE;
+                const struct token_new *new_token, struct token_made *made,
+                struct err *err) MUST_USE;
 /* Remove a token, with its event token.remove; own transaction. It is worth nothing from then on,
  * also when the transaction then fails. */
 int token_remove(struct db *shared, struct vault *vault, const struct actor *actor,

@@ -41,7 +41,7 @@ static void is_problem(const char *words)
 
 static void a_token_reads_what_its_scope_says(void)
 {
-    s.script->scopes = SCOPE_READ;
+    s.script->token.scopes = SCOPE_READ;
     CHECK_INT(get("/api/v1/apps"), 200);
     CHECK_STR(fake_header(&s.w.f, "Content-Type"), "application/json");
     CHECK(strstr(fake_body(&s.w.f), "hello") != NULL);
@@ -55,11 +55,11 @@ static void a_token_reads_what_its_scope_says(void)
 
 static void a_missing_scope_is_named(void)
 {
-    s.script->scopes = SCOPE_SECRETS_WRITE;
+    s.script->token.scopes = SCOPE_SECRETS_WRITE;
     CHECK_INT(get("/api/v1/apps"), 403);
     is_problem("lacks the scope read");
     CHECK(strstr(fake_header(&s.w.f, "WWW-Authenticate"), "insufficient_scope") != NULL);
-    s.script->scopes = SCOPE_READ;
+    s.script->token.scopes = SCOPE_READ;
 }
 
 /* Every route there is: what has no line in token_routes.c, or is not read alone, stays shut. */
@@ -67,7 +67,7 @@ static void what_is_not_marked_no_token_reaches(void)
 {
     size_t marked = 0;
 
-    s.script->scopes = SCOPE_ALL;
+    s.script->token.scopes = SCOPE_ALL;
     for (size_t i = 0; i < ROUTES_COUNT; i++) {
         char uri[300];
 
@@ -90,7 +90,7 @@ static void what_is_not_marked_no_token_reaches(void)
         is_problem("API tokens do not reach this address");
     }
     CHECK(marked > 5);
-    s.script->scopes = SCOPE_READ;
+    s.script->token.scopes = SCOPE_READ;
 }
 
 static void only_below_api_v1(void)
@@ -125,7 +125,7 @@ static void a_token_that_is_not_good_is_a_401_with_a_challenge(void)
     static const char *const ODD[] = {"Bearer ", "bearer x", "Bearer " TOKEN "\xff",
                                       "Bearer " TOKEN " " TOKEN};
 
-    s.script->role[0] = '\0';
+    s.script->token.role[0] = '\0';
     CHECK_INT(get("/api/v1/apps"), 401);
     is_problem("was removed");
     CHECK(strstr(fake_header(&s.w.f, "WWW-Authenticate"), "invalid_token") != NULL);
@@ -135,7 +135,7 @@ static void a_token_that_is_not_good_is_a_401_with_a_challenge(void)
         fake_param(&s.w.f, "HTTP_AUTHORIZATION", ODD[i]);
         CHECK_INT(world_dispatch(&s.w), 401);
     }
-    snprintf(s.script->role, sizeof s.script->role, "admin");
+    snprintf(s.script->token.role, sizeof s.script->token.role, "admin");
     s.w.token[0] = '\0';
     CHECK_INT(world_get(&s.w, "/api/v1/apps"), 401);
     CHECK_STR(fake_header(&s.w.f, "WWW-Authenticate"), "Bearer realm=\"windlass\"");
@@ -155,12 +155,12 @@ static void throttling_and_an_absent_worker_are_said(void)
 
 static void the_owner_s_present_role_decides(void)
 {
-    snprintf(s.script->role, sizeof s.script->role, "none");
+    snprintf(s.script->token.role, sizeof s.script->token.role, "none");
     CHECK_INT(get("/api/v1/apps/hello/staging"), 403);
     is_problem("role");
-    snprintf(s.script->role, sizeof s.script->role, "viewer");
+    snprintf(s.script->token.role, sizeof s.script->token.role, "viewer");
     CHECK_INT(get("/api/v1/apps/hello/staging"), 200);
-    snprintf(s.script->role, sizeof s.script->role, "admin");
+    snprintf(s.script->token.role, sizeof s.script->token.role, "admin");
 }
 
 static void over_plain_http_elsewhere_no_token_is_taken(void)
@@ -220,8 +220,8 @@ int main(void)
 {
     stage_open(&s);
     stage_furnish(&s);
-    snprintf(s.script->user_id, sizeof s.script->user_id, "%s", s.w.user_id);
-    snprintf(s.script->role, sizeof s.script->role, "admin");
+    snprintf(s.script->token.user_id, sizeof s.script->token.user_id, "%s", s.w.user_id);
+    snprintf(s.script->token.role, sizeof s.script->token.role, "admin");
     TAP_RUN(a_token_reads_what_its_scope_says);
     TAP_RUN(a_missing_scope_is_named);
     TAP_RUN(what_is_not_marked_no_token_reaches);

@@ -154,9 +154,8 @@ int ask_token_add(struct question *q, struct err *err)
                               .login = q->session.login,
                               .name = ask_text(q, "name"),
                               .days = (int)json_integer_value(json_object_get(q->in, "days"))};
-    char text[TOKEN_TEXT_SIZE];
     json_t *environments = NULL;
-    struct token_row row;
+    struct token_made made;
     int rc = -1;
 
     if (scope_parse("scopes", ask_text(q, "scopes"), &token.scopes, err) != 0
@@ -166,11 +165,11 @@ int ask_token_add(struct question *q, struct err *err)
         return -1;
     token.environments = environments;
     if (prove_password(q, err) == 0
-        && token_issue(q->shared, q->vault, &q->actor, &token, &row, text, err) == 0) {
-        if (ask_put_text(q, "api_token", text, err) == 0
-            && ask_put_int(q, "expires_at", row.expires_at, err) == 0)
-            rc = ask_put_text(q, "id", row.id, err);
-        crypto_wipe(text, sizeof text);
+        && token_issue(q->shared, q->vault, &q->actor, &token, &made, err) == 0) {
+        if (ask_put_text(q, "api_token", made.text, err) == 0
+            && ask_put_int(q, "expires_at", made.row.expires_at, err) == 0)
+            rc = ask_put_text(q, "id", made.row.id, err);
+        crypto_wipe(&made, sizeof made);
     }
     json_decref(environments);
     return rc;

@@ -31,6 +31,7 @@
 #include "lib/domain/joblog.h"
 #include "lib/domain/recipe.h"
 #include "tests/web/lib/registry_row.h"
+#include "tests/web/lib/stage_token.h"
 
 #define PRINT_A "SHA256:mVx2hZ0u9vW4yQpRk7sT1nB8cLdE5fGjHa3KiOoPq6w"
 #define PRINT_B "SHA256:Zk9dQ0hYt2LrXc8VbN5mP1sWfE7uA3gJ6oKiTqRyB4x"
@@ -44,12 +45,10 @@ struct script {
     char code[24], field[64], user[256]; /* ... like this */
     char print[64];                      /* the host key a server shows */
     bool matches;
-    char user_id[CRYPTO_ID_SIZE]; /* that API tokens are of */
-    char role[16];                /* of an API token's owner; "" : the token is not good */
-    unsigned scopes;              /* of that token */
-    int asked;                    /* questions so far */
-    char verb[40];                /* of the last one */
-    char question[70000];         /* its text */
+    struct stage_token token;
+    int asked;            /* questions so far */
+    char verb[40];        /* of the last one */
+    char question[70000]; /* its text */
 };
 
 struct stage {
@@ -70,18 +69,8 @@ static json_t *stage_answer(struct script *script, const char *verb)
     if (strcmp(verb, script->refuse) == 0)
         return json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "code", script->code, "field",
                          script->field, "user", script->user);
-    if (strcmp(verb, "token.check") == 0 && script->role[0] == '\0')
-        return json_pack("{s:b, s:s, s:s}", "ok", 0, "code", "signed-out", "user",
-                         "This API token was removed. Make another one.");
-    if (strcmp(verb, "token.check") == 0)
-        return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "ok", 1, "user_id",
-                         script->user_id, "login", "ann", "name", "Ann Weaver", "theme", "system",
-                         "role", script->role, "token_name", "ci", "scopes",
-                         (json_int_t)script->scopes, "expires_at", (json_int_t)1900000000000);
-    if (strcmp(verb, "token.add") == 0)
-        return json_pack("{s:b, s:s, s:s, s:I}", "ok", 1, "id", "to1", "api_token",
-                         "wl_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "expires_at",
-                         (json_int_t)1900000000000);
+    if (strncmp(verb, "token.", 6) == 0)
+        return stage_token_answer(&script->token, verb);
     if (strcmp(verb, "server.host_key") == 0)
         return json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "type", "ssh-ed25519", "print",
                          script->print, "matches", (int)script->matches);
