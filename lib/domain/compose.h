@@ -30,6 +30,17 @@ int compose_services(const char *text, const json_t *variables, json_t **service
 /* Whether the text has ${NAME...} or $NAME. */
 bool compose_uses(const char *text, const char *name);
 
+/* The variables that a Compose text uses, in the order of the text: a new list of
+ *     {name, is_required, message, default, is_build, services: ["web", ...], line}
+ * Compose takes them from the project's .env, so each is a key that the environment may have to
+ * set. is_required: some use of it has no default (`${X}`, `$X`), or demands it (`${X:?message}`);
+ * a use within the default of another variable demands nothing, nor does `${X:+text}`, nor a name
+ * under `environment:` or `args:` that has no value. default: text, or null where there is none.
+ * is_build: it occurs only under a service's `build:`. services: those in which it occurs, merged
+ * and aliased parts included. line: of its first occurrence. The text needs not pass compose_check;
+ * ERR_INPUT "Line 7, column 3: ..." when it is no YAML mapping. */
+int compose_variables(const char *text, json_t **variables, struct err *err) MUST_USE;
+
 /* Whether an image reference names no fixed content: no digest, and the tag `latest` or none. */
 bool compose_is_moving(const char *reference);
 

@@ -205,8 +205,121 @@ static void damaged_files_are_refused_or_read(void)
     CHECK_INT(read, (int)(sizeof text - 1) * 52);
 }
 
+/* --- variables --- */
+
+static const json_t *variable(const json_t *variables, const char *name)
+{
+    return find(variables, name);
+}
+
+static const char *services_of(const json_t *variables, const char *name)
+{
+    static char text[200];
+    const json_t *service;
+    size_t i;
+    text[0] = '\0';
+    json_array_foreach(json_object_get(variable(variables, name), "services"), i, service)
+    {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s%s", i > 0 ? " " : "",
+                 json_string_value(service));
+    }
+    return text;
+}
+
+static long long line_of(const json_t *variables, const char *name)
+{
+    return json_integer_value(json_object_get(variable(variables, name), "line"));
+}
+
+static void variables_are_listed_with_what_asks_for_them(void)
+{
+    json_t *variables = NULL;
+    struct err err = {0};
+    CHECK(compose_variables("# ${COMMENT}\n"
+                            "x-common: &common\n"
+                            "  environment: {SHARED: '${SHARED}'}\n"
+                            "services:\n"
+                            "  web:\n"
+                            "    <<: *common\n"
+                            "    image: r/web:${TAG:?which version}\n"
+                            "    build: {context: ., args: {VITE_URL: '${VITE_URL}', TAG: $TAG}}\n"
+                            "    ports: ['${PORT:-3000}:3000', '$$NOT:1']\n"
+                            "  db:\n"
+                            "    <<: *common\n"
+                            "    image: db:${DB_TAG-${OTHER}}\n"
+                            "    command: \"${A:+set} ${B?} ${PORT}\"\n"
+                            "  job:\n"
+                            "    image: a\n"
+                            "    build: {args: [ALONE]}\n"
+                            "    environment: [FROM_OUTSIDE, X=1]\n"
+                            "name: ${PROJECT:-}\n",
+                            &variables, &err)
+          == 0);
+    CHECK_INT(json_array_size(variables), 11);
+    CHECK_STR(json_string_value(json_object_get(json_array_get(variables, 0), "name")), "SHARED");
+    CHECK(is(variables, "TAG", "is_required") && !is(variables, "TAG", "is_build"));
+    CHECK_STR(text_of(variables, "TAG", "message"), "which version");
+    CHECK(is(variables, "VITE_URL", "is_build") && is(variables, "VITE_URL", "is_required"));
+    CHECK(is(variables, "PORT", "is_required"));
+    CHECK_STR(text_of(variables, "PORT", "default"), "3000");
+    CHECK_STR(services_of(variables, "PORT"), "web db");
+    CHECK_STR(services_of(variables, "SHARED"), "web db");
+    CHECK(is(variables, "SHARED", "is_required") && !is(variables, "SHARED", "is_build"));
+    CHECK(!is(variables, "DB_TAG", "is_required") && !is(variables, "OTHER", "is_required"));
+    CHECK_STR(text_of(variables, "DB_TAG", "default"), "${OTHER}");
+    CHECK(!is(variables, "A", "is_required") && is(variables, "B", "is_required"));
+    CHECK(is(variables, "ALONE", "is_build") && !is(variables, "ALONE", "is_required"));
+    CHECK(!is(variables, "FROM_OUTSIDE", "is_build"));
+    CHECK_STR(services_of(variables, "FROM_OUTSIDE"), "job");
+    CHECK(!is(variables, "PROJECT", "is_required"));
+    CHECK_STR(text_of(variables, "PROJECT", "default"), "");
+    CHECK_STR(services_of(variables, "PROJECT"), "");
+    CHECK(variable(variables, "COMMENT") == NULL && variable(variables, "NOT") == NULL);
+    CHECK_INT(line_of(variables, "SHARED"), 3);
+    CHECK_INT(line_of(variables, "TAG"), 7);
+    CHECK_INT(line_of(variables, "VITE_URL"), 8);
+    CHECK_INT(line_of(variables, "ALONE"), 16);
+    CHECK_INT(line_of(variables, "FROM_OUTSIDE"), 17);
+    CHECK_INT(line_of(variables, "PROJECT"), 18);
+    CHECK(json_object_get(variable(variables, "TAG"), "in_build") == NULL);
+    CHECK(json_is_null(json_object_get(variable(variables, "TAG"), "default")));
+    json_decref(variables);
+}
+
+static void what_is_no_mapping_has_no_variables(void)
+{
+    json_t *variables = NULL;
+    struct err err = {0};
+    CHECK(compose_variables("- ${A}\n", &variables, &err) != 0 && err.code == ERR_INPUT);
+    CHECK(compose_variables("a: [\n", &variables, &err) != 0
+          && strncmp(err.user, "Line 2, column 1: ", 18) == 0);
+    CHECK(compose_variables("services: {a: null, b: 1}\n", &variables, &err) == 0
+          && json_array_size(variables) == 0);
+    json_decref(variables);
+}
+
+static void an_alias_bomb_has_no_variables_that_take_long(void)
+{
+    char text[2000] = "x0: &x0 ['$A', a, a, a, a, a, a, a, a]\n";
+    for (int i = 1; i <= 8; i++) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used,
+                 "x%d: &x%d [*x%d, *x%d, *x%d, *x%d, *x%d, *x%d, *x%d, *x%d, *x%d]\n", i, i, i - 1,
+                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+    }
+    struct err err = {0};
+    json_t *variables = NULL;
+    int64_t begun = clock_mono_ms();
+    CHECK(compose_variables(text, &variables, &err) != 0 && strstr(err.user, "aliases") != NULL);
+    CHECK(clock_mono_ms() - begun < 2000);
+}
+
 int main(void)
 {
+    TAP_RUN(variables_are_listed_with_what_asks_for_them);
+    TAP_RUN(what_is_no_mapping_has_no_variables);
+    TAP_RUN(an_alias_bomb_has_no_variables_that_take_long);
     TAP_RUN(a_mistake_in_the_yaml_is_named_with_line_and_column);
     TAP_RUN(a_mistake_in_the_structure_is_named_with_line_and_column);
     TAP_RUN(files_that_engines_take_are_taken);
