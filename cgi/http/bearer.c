@@ -102,14 +102,15 @@ int bearer_check_scope(const struct request *req, const struct route *route, str
 
 const char *bearer_challenge(const struct request *req, const struct route *route, int status)
 {
+    unsigned wanted = route != NULL ? route_scopes(route) : SCOPE_NONE;
     char names[SCOPE_TEXT_SIZE];
 
-    if (!req->is_api || (status != 401 && !(status == 403 && req->has_bearer)))
-        return NULL;
-    if (status == 403)
+    if (req->is_api && status == 403 && req->has_bearer && wanted != SCOPE_NONE)
         return arena_printf(req->arena,
                             "Bearer realm=\"windlass\", error=\"insufficient_scope\", scope=\"%s\"",
-                            scope_text(names, route != NULL ? route_scopes(route) : SCOPE_NONE));
+                            scope_text(names, wanted));
+    if (!req->is_api || status != 401)
+        return NULL;
     return req->has_bearer ? "Bearer realm=\"windlass\", error=\"invalid_token\""
                            : "Bearer realm=\"windlass\"";
 }
