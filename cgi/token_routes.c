@@ -1,5 +1,6 @@
 /* token_routes.c - what an API token reaches: the routes below /api/v1, each with the scopes of
- * which it wants one. Whatever is not here no token reaches; a line without a route in routes.c
+ * which it wants one (to save secrets takes secrets:write; with the other one only has a change
+ * compared). Whatever is not here no token reaches; a line without a route in routes.c
  * opens nothing. */
 #include <string.h>
 #include "cgi/http/route.h"
@@ -14,6 +15,10 @@ static const struct {
     {METHOD_GET, "/apps", SCOPE_READ},
     {METHOD_GET, "/apps/{app}", SCOPE_READ},
     {METHOD_GET, "/apps/{app}/{env}", SCOPE_READ},
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets", SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_PUT, "/api/v1/apps/{app}/{env}/secrets", SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_PATCH, "/api/v1/apps/{app}/{env}/secrets", SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets.env", SCOPE_SECRETS_READ},
     {METHOD_GET, "/jobs", SCOPE_READ},
     {METHOD_GET, "/jobs/{id}", SCOPE_READ},
     {METHOD_GET, "/jobs/{id}/log", SCOPE_READ},

@@ -169,6 +169,7 @@ static int exit_status(const struct err *err)
         return CLI_USAGE;
     case ERR_DENIED:
     case ERR_SIGNED_OUT:
+    case ERR_PROVE:
         return CLI_DENIED;
     case ERR_BUSY:
     case ERR_CONFLICT:

@@ -17,7 +17,8 @@ static const char *text_of(struct stmt *s, const char *column, struct arena *are
 
 /* --- drafts --- */
 
-static int read_draft_head(struct db *db, const char *id, struct draft *draft, struct err *err)
+static int read_draft_head(struct db *db, const char *id, struct arena *arena, struct draft *draft,
+                           struct err *err)
 {
     struct stmt *s = db_use(db, SQL_ASK_DRAFT);
     bool whole;
@@ -35,7 +36,10 @@ static int read_draft_head(struct db *db, const char *id, struct draft *draft, s
                      db_col_text(s, "environment_id"))
             && str_copy(draft->user_id, sizeof draft->user_id, db_col_text(s, "user_id"));
     draft->base_set = db_col_int(s, "base_set");
+    draft->tail = text_of(s, "tail", arena);
     db_done(s);
+    if (arena_overflowed(arena))
+        return no_memory(err);
     return whole ? 0 : err_set(err, ERR_INTERNAL, "The database holds a damaged draft.");
 }
 
@@ -47,6 +51,10 @@ static bool copy_draft_row(struct stmt *s, struct arena *arena, struct secret_ro
     row->kind = text_of(s, "kind", arena);
     row->form = text_of(s, "form", arena);
     row->comment = text_of(s, "comment", arena);
+    row->stage = text_of(s, "stage", arena);
+    row->path = db_col_is_null(s, "path") ? NULL : text_of(s, "path", arena);
+    row->mode = (int)db_col_int(s, "mode");
+    row->keep_set = db_col_int(s, "keep_set");
     if (!db_col_is_null(s, "sealed"))
         row->sealed =
             (const uint8_t *)arena_memdup(arena, sealed == NULL ? "" : sealed, row->sealed_len);
@@ -60,7 +68,7 @@ int draft_read(struct db *db, const char *id, struct arena *arena, struct draft 
     struct stmt *s;
     int r;
 
-    if (read_draft_head(db, id, draft, err) != 0)
+    if (read_draft_head(db, id, arena, draft, err) != 0)
         return -1;
     entries->count = 0;
     entries->rows = arena_array(arena, SECRET_SET_MAX_ENTRIES, sizeof *entries->rows);
@@ -99,21 +107,25 @@ int draft_prune(struct db *db, int64_t before, struct err *err)
 
 /* --- sets --- */
 
-int secret_set_newest(struct db *db, const char *environment_id, int64_t *number, char by_name[336],
-                      struct err *err)
+int secret_set_newest(struct db *db, const char *environment_id, struct arena *arena,
+                      struct secret_set_head *head, struct err *err)
 {
     struct stmt *s = db_use(db, SQL_SECRET_SET_NEWEST);
     int r;
 
-    *number = 0;
-    by_name[0] = '\0';
+    *head = (struct secret_set_head){.tail = ""};
     db_bind_text(s, ":environment_id", environment_id);
     r = db_step(s, err);
     if (r == 1) {
-        *number = db_col_int(s, "number");
-        str_copy(by_name, 336, db_col_text(s, "by_name"));
+        head->number = db_col_int(s, "number");
+        head->created_at = db_col_int(s, "created_at");
+        str_copy(head->by_name, sizeof head->by_name, db_col_text(s, "by_name"));
+        if (arena != NULL)
+            head->tail = text_of(s, "tail", arena);
         db_done(s);
     }
+    if (r == 1 && head->tail == NULL)
+        return no_memory(err);
     return r < 0 ? -1 : 0;
 }
 
@@ -130,6 +142,8 @@ static bool copy_set_row(struct stmt *s, struct arena *arena, struct secret_row 
     row->comment = text_of(s, "comment", arena);
     row->path = db_col_is_null(s, "path") ? NULL : text_of(s, "path", arena);
     row->mode = (int)db_col_int(s, "mode");
+    row->stage = text_of(s, "stage", arena);
+    row->lint = (unsigned)db_col_int(s, "lint");
     row->plain = db_col_is_null(s, "plain") ? NULL : text_of(s, "plain", arena);
     row->size_bytes = db_col_int(s, "size_bytes");
     row->changed_in = db_col_int(s, "changed_in");
@@ -191,7 +205,9 @@ static int add_entry(struct db *db, const struct secret_set_new *set, size_t pos
         db_bind_null(s, ":mode");
     else
         db_bind_int(s, ":mode", row->mode);
+    db_bind_text(s, ":stage", row->stage == NULL ? "run" : row->stage);
     db_bind_text(s, ":plain", row->plain);
+    db_bind_int(s, ":lint", (int64_t)row->lint);
     db_bind_blob(s, ":fingerprint", row->fingerprint, sizeof row->fingerprint);
     db_bind_int(s, ":size_bytes", row->size_bytes);
     db_bind_text(s, ":comment", row->comment);
@@ -208,6 +224,7 @@ int secret_set_add(struct db *db, const struct secret_set_new *set, struct err *
     db_bind_text(s, ":message", set->message);
     db_bind_int(s, ":created_at", clock_now_ms());
     db_bind_text(s, ":created_by", set->created_by);
+    db_bind_text(s, ":tail", set->tail == NULL ? "" : set->tail);
     if (db_run(s, NULL, err) != 0)
         return -1;
     for (size_t i = 0; i < set->entries.count; i++)

@@ -16,15 +16,18 @@
 
 struct secret_row {
     const char *key, *kind, *form, *comment;
+    const char *stage; /* "run", or "build": not sent to servers */
     const char *path;  /* form 'file'; NULL otherwise */
     int mode;          /* likewise; 0 otherwise */
     const char *plain; /* kind 'plain' of a stored set; NULL otherwise */
     /* of a draft: */
-    const uint8_t *sealed; /* NULL: keep what the base set holds */
+    const uint8_t *sealed; /* NULL: keep what the set keep_set holds */
     size_t sealed_len;
+    int64_t keep_set;
     /* of a stored set: */
     uint8_t fingerprint[CRYPTO_MAC_BYTES];
     int64_t size_bytes, changed_in;
+    unsigned lint; /* bits of lib/domain/secret_lint.h */
 };
 struct secret_rows {
     struct secret_row *rows;
@@ -35,6 +38,7 @@ struct draft {
     char environment_id[CRYPTO_ID_SIZE];
     char user_id[CRYPTO_ID_SIZE];
     int64_t base_set;
+    const char *tail; /* comment lines after the last key */
     struct secret_rows entries;
 };
 /* ERR_NOT_FOUND, with the fix, when it is gone; ERR_TOO_LARGE above SECRET_SET_MAX_ENTRIES. */
@@ -44,9 +48,15 @@ int draft_remove(struct db *db, const char *id, struct err *err) MUST_USE;
 /* Forget drafts made before this time. */
 int draft_prune(struct db *db, int64_t before, struct err *err) MUST_USE;
 
-/* The newest set's number, 0 when there is none, and who saved it. */
-int secret_set_newest(struct db *db, const char *environment_id, int64_t *number, char by_name[336],
-                      struct err *err) MUST_USE;
+/* The newest set: number 0 when there is none. */
+struct secret_set_head {
+    int64_t number, created_at;
+    char by_name[336]; /* who saved it */
+    const char *tail;  /* in the arena; "" when there is none, or no arena was given */
+};
+/* arena may be NULL. */
+int secret_set_newest(struct db *db, const char *environment_id, struct arena *arena,
+                      struct secret_set_head *head, struct err *err) MUST_USE;
 /* The entries of a set in order; none for number 0. */
 int secret_set_read(struct db *db, const char *environment_id, int64_t number, struct arena *arena,
                     struct secret_rows *rows, struct err *err) MUST_USE;
@@ -55,7 +65,7 @@ int secret_set_read(struct db *db, const char *environment_id, int64_t number, s
 int secret_set_next_number(struct db *db, const char *environment_id, int64_t *number,
                            struct err *err) MUST_USE;
 struct secret_set_new {
-    const char *environment_id, *message, *created_by;
+    const char *environment_id, *message, *created_by, *tail; /* tail NULL: none */
     int64_t number;
     struct secret_rows entries;
 };

@@ -22,6 +22,9 @@ static bool read_row(struct stmt *s, struct session_row *row)
     if (len != CRYPTO_MAC_BYTES)
         return false;
     memcpy(row->mac, mac, len);
+    mac = db_col_blob(s, "proved_mac", &len);
+    if (len == CRYPTO_MAC_BYTES)
+        memcpy(row->proved_mac, mac, len);
     row->role = role_from_name(db_col_text(s, "role"));
     row->created_at = db_col_int(s, "created_at");
     row->expires_at = db_col_int(s, "expires_at");
@@ -93,6 +96,16 @@ int session_touch(struct db *db, const struct session_row *row, int64_t now, str
     s = db_use(db, SQL_SESSION_TOUCH);
     db_bind_blob(s, ":id_hash", row->id_hash, sizeof row->id_hash);
     db_bind_int(s, ":now", now);
+    return db_run(s, NULL, err);
+}
+
+int session_set_proved(struct db *db, const struct session_row *row, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SESSION_SET_PROVED);
+
+    db_bind_blob(s, ":id_hash", row->id_hash, sizeof row->id_hash);
+    db_bind_int(s, ":proved_at", row->proved_at);
+    db_bind_blob(s, ":proved_mac", row->proved_mac, sizeof row->proved_mac);
     return db_run(s, NULL, err);
 }
 

@@ -27,6 +27,7 @@ struct session_row {
     enum role role; /* the highest one granted at login */
     int64_t created_at, expires_at, seen_at, proved_at;
     uint8_t mac[CRYPTO_MAC_BYTES];
+    uint8_t proved_mac[CRYPTO_MAC_BYTES]; /* of proved_at; zeros: none */
 };
 
 /* What the id of a session is: SHA-256 of the token's text. */
@@ -65,6 +66,8 @@ int session_end(struct db *db, const struct session_row *row, struct err *err) M
 /* Insert, in the caller's transaction. login, name and theme are not used. Worker only. */
 int session_add(struct db *db, const struct session_row *row, const char *ip, const char *agent,
                 struct err *err) MUST_USE;
+/* Note when the password was entered again (proved_at, proved_mac). Worker only. */
+int session_set_proved(struct db *db, const struct session_row *row, struct err *err) MUST_USE;
 /* Remove rows that ended more than 30 days ago. Worker only. */
 int session_prune(struct db *db, int64_t now, struct err *err) MUST_USE;
 

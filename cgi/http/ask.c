@@ -57,9 +57,36 @@ static int connect_worker(const struct site *site, struct err *err)
     return fd;
 }
 
+/* One message, and the file that came with it; *file is -1 when there was none. A second one, or
+ * one that nobody waits for (file NULL), is closed. */
+static ssize_t receive(int fd, char *bytes, size_t max, int *file)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {bytes, max};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    int got = -1;
+
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS
+        && header->cmsg_len == CMSG_LEN(sizeof got))
+        memcpy(&got, CMSG_DATA(header), sizeof got);
+    if (file != NULL)
+        *file = got;
+    else
+        io_close(&got);
+    return n;
+}
+
 /* One message each way. The answer's bytes are in the arena. */
 static int exchange(struct request *req, const char *question, int64_t deadline,
-                    const char **answer, struct err *err)
+                    const char **answer, int *file, struct err *err)
 {
     char *bytes = arena_alloc(req->arena, MESSAGE_MAX + 1);
     int fd = connect_worker(req->site, err);
@@ -78,7 +105,7 @@ static int exchange(struct request *req, const char *question, int64_t deadline,
     }
     errno = ETIMEDOUT;
     if (io_wait(fd, POLLIN, deadline) == 1)
-        n = recv(fd, bytes, MESSAGE_MAX, 0);
+        n = receive(fd, bytes, MESSAGE_MAX, file);
     if (n <= 0) {
         no_worker(err, "receive");
         goto out;
@@ -132,7 +159,8 @@ static bool asks_a_target(const char *verb)
     return str_equal(verb, "server.host_key") || str_equal(verb, "server.pin");
 }
 
-int ask(struct request *req, const char *verb, json_t *question, json_t **answer, struct err *err)
+static int put(struct request *req, const char *verb, json_t *question, json_t **answer, int *file,
+               struct err *err)
 {
     int64_t deadline = clock_mono_ms() + (asks_a_target(verb) ? ANSWER_TARGET_MS : ANSWER_MS);
     const char *reply;
@@ -150,7 +178,26 @@ int ask(struct request *req, const char *verb, json_t *question, json_t **answer
         return no_memory(err);
     if (strlen(text) > MESSAGE_MAX)
         return err_set(err, ERR_TOO_LARGE, "This is more than can be asked of the worker at once.");
-    return exchange(req, text, deadline, &reply, err) != 0 ? -1 : read_answer(reply, answer, err);
+    return exchange(req, text, deadline, &reply, file, err) != 0 ? -1
+                                                                 : read_answer(reply, answer, err);
+}
+
+int ask(struct request *req, const char *verb, json_t *question, json_t **answer, struct err *err)
+{
+    return put(req, verb, question, answer, NULL, err);
+}
+
+int ask_for_file(struct request *req, const char *verb, json_t *question, json_t **answer, int *fd,
+                 struct err *err)
+{
+    *fd = -1;
+    if (put(req, verb, question, answer, fd, err) != 0) {
+        io_close(fd);
+        return -1;
+    }
+    if (*fd < 0)
+        return err_set(err, ERR_INTERNAL, "The worker's answer came without what it should hold.");
+    return 0;
 }
 
 void ask_poke(const struct request *req)

@@ -13,6 +13,10 @@
  * and sentence; a worker that is not there is ERR_BUSY "The worker is not running...". */
 int ask(struct request *req, const char *verb, json_t *question, json_t **answer,
         struct err *err) MUST_USE;
+/* The same for a verb that answers with a file (worker/ask/secrets_reveal.c): *fd is for io_close,
+ * -1 after an error. */
+int ask_for_file(struct request *req, const char *verb, json_t *question, json_t **answer, int *fd,
+                 struct err *err) MUST_USE;
 /* Tell the worker that a job row was added. Never fails: the worker polls as well. */
 void ask_poke(const struct request *req);
 /* Seal bytes to the worker's public key (base64url text in the arena). */

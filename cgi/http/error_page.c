@@ -22,6 +22,7 @@ static const char *fix_of(enum err_code code)
     case ERR_NOT_FOUND:
     case ERR_DENIED:
     case ERR_SIGNED_OUT:
+    case ERR_PROVE:
     case ERR_CONFLICT:
     case ERR_TOO_LARGE:
     case ERR_REMOTE:

@@ -16,6 +16,8 @@
 #include "cgi/pages/parts.h"
 #include "cgi/pages/readiness.h"
 #include "cgi/pages/row.h"
+#include "cgi/pages/secrets_required.h"
+#include "cgi/pages/undeployed.h"
 #include "cgi/pages/submit.h"
 #include "db/artefacts.h"
 #include "db/basis.h"
@@ -93,10 +95,11 @@ static int read_view(struct request *req, const char *version, struct deploy_vie
 {
     struct basis_inputs inputs;
     const char *app = request_param(req, 0), *env = request_param(req, 1);
-    *view = (struct deploy_view){.version = version};
+    *view = (struct deploy_view){.version = version, .missing = json_array()};
     if (environment_by_slugs(req->db, app, env, &view->environment, err) != 0
         || environment_card(req->db, app, env, &view->card, err) != 0
         || environment_servers(req->db, row_text(view->environment, "id"), &view->servers, err) != 0
+        || secrets_required_problem(req, view->card, view->missing, err) != 0
         || recipe_load(req->site->recipes_dir, row_text(view->environment, "recipe"), &view->recipe,
                        err)
                != 0
@@ -191,6 +194,7 @@ static json_t *problems_of(const struct deploy_view *view)
                       part_text("/apps/%s/%s/deploy", row_text(view->card, "app_slug"),
                                 row_text(view->card, "slug")),
                       "action", "Choose another"));
+    json_array_extend(problems, view->missing);
     return problems;
 }
 
@@ -224,6 +228,7 @@ static json_t *deploy_page(struct request *req, const struct deploy_view *view)
     page = page_new(title, "apps");
     page_crumbs_of(page, app, env, row_text(view->card, "tier"));
     page_crumb(page, "Deploy", "");
+    undeployed_add(req, page, view->card);
     page_field(page, "version", NULL);
     page_field(page, "why", request_field(req, "why"));
     page_field(page, "plan_hash", "");

@@ -16,6 +16,7 @@ struct deploy_view {
     json_t *servers;   /* rows */
     json_t *artefacts; /* rows, newest first; empty where the version is a tag */
     json_t *artefact;  /* the chosen one's row, or the tag as one; NULL: none */
+    json_t *missing;   /* at most one problem: required secrets that are not set */
     json_t *services;  /* of the Compose file, with the tag filled in; empty where there is none */
     bool is_tag;       /* the recipe deploys images, and the version is their tag */
     json_t *basis;     /* NULL when there is no artefact */

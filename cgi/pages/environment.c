@@ -10,6 +10,7 @@
 #include "cgi/pages/parts.h"
 #include "cgi/pages/readiness.h"
 #include "cgi/pages/row.h"
+#include "cgi/pages/undeployed.h"
 #include "db/artefacts.h"
 #include "db/environments.h"
 #include "db/jobs_web.h"
@@ -228,6 +229,7 @@ int env_show(struct request *req, struct response *res, struct err *err)
     snprintf(title, sizeof title, "%.50s / %.50s", row_text(p.card, "app_slug"),
              row_text(p.card, "slug"));
     page = page_new(title, "apps");
+    undeployed_add(req, page, p.card);
     page_crumbs_of(page, row_text(p.card, "app_slug"), row_text(p.card, "slug"),
                    row_text(p.card, "tier"));
     page_here(page);

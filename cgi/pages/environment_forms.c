@@ -8,6 +8,7 @@
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
+#include "cgi/pages/undeployed.h"
 #include "db/apps.h"
 #include "db/environments.h"
 #include "lib/base/str.h"
@@ -117,7 +118,7 @@ static void check_slug(struct request *req, json_t *page)
     const char *slug = request_field(req, "slug");
     if (validate_slug("slug", slug, &e) != 0)
         page_error(page, "slug", e.user);
-    else if (str_equal(slug, "new") || str_equal(slug, "artefacts"))
+    else if (str_equal(slug, "new") || str_equal(slug, "artefacts") || str_equal(slug, "secrets"))
         page_error(page, "slug",
                    "This name is the address of another page of the app. Choose another one.");
 }
@@ -185,7 +186,7 @@ static int env_edit_read(struct request *req, struct env_edit *edit, struct err 
     return recipe_defaults(edit->recipe, app, env, &edit->defaults, err);
 }
 
-static json_t *settings_page(const struct env_edit *edit)
+static json_t *settings_page(struct request *req, const struct env_edit *edit)
 {
     const char *app = row_text(edit->card, "app_slug"), *env = row_text(edit->card, "slug");
     char title[128];
@@ -194,6 +195,7 @@ static json_t *settings_page(const struct env_edit *edit)
     page = page_new(title, "apps");
     page_crumbs_of(page, app, env, row_text(edit->card, "tier"));
     page_crumb(page, "Settings", "");
+    undeployed_add(req, page, edit->card);
     page_field(page, "slug", NULL);
     page_field(page, "tier", NULL);
     page_field(page, "recipe", NULL);
@@ -237,7 +239,7 @@ int env_settings_show(struct request *req, struct response *res, struct err *err
     struct env_form form = {.tier = ""};
     int rc = -1;
     if (env_edit_read(req, &edit, err) == 0 && settings_form(req, &edit, &form, err) == 0)
-        rc = settings_respond(res, 200, &edit, &form, settings_page(&edit));
+        rc = settings_respond(res, 200, &edit, &form, settings_page(req, &edit));
     recipe_free(edit.recipe);
     return rc;
 }
@@ -267,7 +269,7 @@ int env_settings_save(struct request *req, struct response *res, struct err *err
     json_t *page;
     int rc = -1;
     if (env_edit_read(req, &edit, err) == 0) {
-        page = settings_page(&edit);
+        page = settings_page(req, &edit);
         if (env_form_read(req, edit.recipe, &form, page, err) == 0
             && (form.checked == NULL
                 || recipe_fill_in(edit.recipe, form.checked, row_text(edit.card, "app_slug"),

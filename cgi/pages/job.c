@@ -7,6 +7,7 @@
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
+#include "cgi/pages/undeployed.h"
 #include "db/environments.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
@@ -241,7 +242,16 @@ static json_t *log_model(const struct job_view *view)
         "raw_href", part_text("/jobs/%s/raw", id), "has_log", (int)job_lines_exist(view->lines));
 }
 
-static json_t *job_page(const json_t *job, const json_t *head)
+/* Who looks at a job of an environment sees what waits there; a job outlives its environment. */
+static void add_undeployed(struct request *req, json_t *page, const char *app, const char *env)
+{
+    json_t *card;
+    struct err ignored = {0};
+    if (environment_card(req->db, app, env, &card, &ignored) == 0)
+        undeployed_add(req, page, card);
+}
+
+static json_t *job_page(struct request *req, const json_t *job, const json_t *head)
 {
     const char *app = row_text(job, "app_slug"), *env = row_text(job, "env_slug");
     char title[256], crumb[300];
@@ -251,9 +261,10 @@ static json_t *job_page(const json_t *job, const json_t *head)
              has_env ? " – " : "", has_env ? app : "", has_env ? " / " : "", has_env ? env : "");
     page = page_new(title, "jobs");
     snprintf(crumb, sizeof crumb, "Job %.40s", row_text(head, "label"));
-    if (has_env)
+    if (has_env) {
         page_crumbs_of(page, app, env, row_text(job, "tier"));
-    else {
+        add_undeployed(req, page, app, env);
+    } else {
         page_crumb(page, "Jobs", "/jobs");
         snprintf(crumb, sizeof crumb, "%.120s", row_text(head, "title"));
     }
@@ -284,7 +295,7 @@ int job_show(struct request *req, struct response *res, struct err *err)
     json_t *data = NULL;
     int rc = -1;
     if (read_view(req, &view, err) == 0 && job_data(req, &view, &data, err) == 0)
-        rc = respond_page(res, 200, "job", data, job_page(view.job, json_object_get(data, "job")));
+        rc = respond_page(res, 200, "job", data, job_page(req, view.job, json_object_get(data, "job")));
     job_lines_close(view.lines);
     return rc;
 }

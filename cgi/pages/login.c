@@ -52,6 +52,7 @@ static bool is_for_the_form(const struct err *refused)
     case ERR_INPUT:
     case ERR_DENIED:
     case ERR_SIGNED_OUT:
+    case ERR_PROVE:
     case ERR_NOT_FOUND:
     case ERR_CONFLICT:
     case ERR_THROTTLED:

@@ -14,8 +14,14 @@ handler_fn apps_show, app_new_show, app_new_save, app_show;
 handler_fn artefact_upload, artefact_fetch, artefact_adopt;
 /* environment_forms.c, environment.c */
 handler_fn env_new_show, env_new_save, env_show, env_settings_show, env_settings_save;
-/* secrets.c */
-handler_fn secrets_show, secrets_save;
+/* secrets.c, secrets_raw.c, secrets_key.c, secrets_reveal.c, secrets_review.c, secrets_history.c,
+ * secrets_required.c */
+handler_fn secrets_show, secrets_save, secrets_raw_show, secrets_raw_save, secrets_raw_reveal,
+    secrets_key_show, secrets_key_save, secrets_reveal_show, secrets_review_show,
+    secrets_review_save, secrets_history_show, secrets_restore, secrets_matrix_show,
+    secrets_required_show, secrets_required_save;
+/* secrets_api.c, secrets_api_save.c */
+handler_fn secrets_api_show, secrets_api_env, secrets_api_save;
 /* deploy.c */
 handler_fn deploy_show, deploy_save;
 /* jobs.c, job.c, job_log.c */

@@ -156,6 +156,25 @@ bool vault_session_is_ours(const struct vault *vault, const struct session_row *
     return row->role != ROLE_NONE && crypto_equal(mac, row->mac, sizeof mac);
 }
 
+void vault_session_proof(const struct vault *vault, const struct session_row *row,
+                         uint8_t mac[CRYPTO_MAC_BYTES])
+{
+    char hex[CRYPTO_HASH_HEX], message[256];
+    int len;
+
+    crypto_hex(hex, sizeof hex, row->id_hash, sizeof row->id_hash);
+    len = snprintf(message, sizeof message, "%s\n%s\n%" PRId64, hex, row->user_id, row->proved_at);
+    crypto_mac(vault->session_key, "session_proof", message, (size_t)len, mac);
+}
+
+bool vault_session_proof_is_ours(const struct vault *vault, const struct session_row *row)
+{
+    uint8_t mac[CRYPTO_MAC_BYTES];
+
+    vault_session_proof(vault, row, mac);
+    return crypto_equal(mac, row->proved_mac, sizeof mac);
+}
+
 void vault_command_proof(const struct vault *vault, const char *job_id, const char *kind,
                          char proof[2 * CRYPTO_MAC_BYTES + 1])
 {

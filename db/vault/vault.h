@@ -48,6 +48,11 @@ void vault_session_mac(const struct vault *vault, const struct session_row *row,
                        uint8_t mac[CRYPTO_MAC_BYTES]);
 bool vault_session_is_ours(const struct vault *vault, const struct session_row *row);
 
+/* The MAC of a session's proved_at, and whether a row's is right. */
+void vault_session_proof(const struct vault *vault, const struct session_row *row,
+                         uint8_t mac[CRYPTO_MAC_BYTES]);
+bool vault_session_proof_is_ours(const struct vault *vault, const struct session_row *row);
+
 /* What a job added by `windlass` on this machine carries as its proof: hex MAC of job id and kind.
  */
 void vault_command_proof(const struct vault *vault, const char *job_id, const char *kind,

@@ -133,6 +133,7 @@ static const struct {
     {ERR_NOT_FOUND, 404, "not-found"},
     {ERR_DENIED, 403, "denied"},
     {ERR_SIGNED_OUT, 401, "signed-out"},
+    {ERR_PROVE, 403, "prove"},
     {ERR_CONFLICT, 409, "conflict"},
     {ERR_TOO_LARGE, 413, "too-large"},
     {ERR_THROTTLED, 429, "throttled"},

@@ -19,6 +19,7 @@ enum err_code {
     ERR_NOT_FOUND,  /* HTTP 404 */
     ERR_DENIED,     /* HTTP 403 */
     ERR_SIGNED_OUT, /* no valid session: HTTP 303 to /login, or 401 */
+    ERR_PROVE,      /* the password must be entered again first: HTTP 403 */
     ERR_CONFLICT,   /* somebody else was first, or a version is stale: HTTP 409 */
     ERR_TOO_LARGE,  /* HTTP 413 */
     ERR_THROTTLED,  /* HTTP 429 */

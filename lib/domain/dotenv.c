@@ -9,8 +9,6 @@
 #include "lib/domain/dotenv_parse.h"
 #include "lib/domain/validate.h"
 
-#define KEY_SHOWN 140 /* bytes of a name that are kept for sentences; names have at most 128 */
-
 /* --- the table of names --- */
 
 static size_t hash_of(const char *key, size_t len)
@@ -71,25 +69,23 @@ static bool go_to_name(struct dotenv_parser *p)
 
 /* --- one line --- */
 
-static const char *shown_key(struct dotenv_parser *p, const char *begin, const char *end)
+static void copy_key(char key[DOTENV_KEY_SHOWN], const char *begin, const char *end)
 {
-    char whole[KEY_SHOWN * 2], cut[KEY_SHOWN];
+    char whole[DOTENV_KEY_SHOWN * 2];
     size_t len = (size_t)(end - begin);
-    len = len < sizeof whole - 1 ? len : sizeof whole - 1;
-    len = strnlen(begin, len);
+    len = strnlen(begin, len < sizeof whole - 1 ? len : sizeof whole - 1);
     memcpy(whole, begin, len);
     whole[len] = '\0';
-    (void)str_copy(cut, sizeof cut, whole);
-    return arena_strdup(p->arena, cut);
+    (void)str_copy(key, DOTENV_KEY_SHOWN, whole);
 }
 
 /* What the name could be: other characters become "_". */
-static bool suggest(const char *key, char better[KEY_SHOWN])
+static bool suggest(const char *key, char better[DOTENV_KEY_SHOWN])
 {
     size_t n = 0;
     if (key[0] >= '0' && key[0] <= '9')
         better[n++] = '_';
-    for (; *key != '\0' && n < KEY_SHOWN - 1; key++) {
+    for (; *key != '\0' && n < DOTENV_KEY_SHOWN - 1; key++) {
         bool is_plain = (*key >= 'a' && *key <= 'z') || (*key >= 'A' && *key <= 'Z')
                         || (*key >= '0' && *key <= '9');
         if (is_plain || n == 0 || better[n - 1] != '_' || *key == '_')
@@ -104,7 +100,7 @@ static bool suggest(const char *key, char better[KEY_SHOWN])
 static bool check_key(struct dotenv_parser *p, const struct dotenv_line *line)
 {
     struct err why = {0};
-    char better[KEY_SHOWN];
+    char better[DOTENV_KEY_SHOWN];
     if (line->key[0] == '\0') {
         dotenv_error(p, line->separator, "",
                      "There is no name before this \"%c\". Write KEY=value.", *line->separator);
@@ -135,7 +131,7 @@ static void read_key(struct dotenv_parser *p, struct dotenv_line *line)
             line->separator = c;
     key_end = line->separator != NULL ? line->separator : line->line_end;
     line->has_space_before = dotenv_trim_end(line->begin, key_end) != key_end;
-    line->key = shown_key(p, line->begin, dotenv_trim_end(line->begin, key_end));
+    copy_key(line->key, line->begin, dotenv_trim_end(line->begin, key_end));
 }
 
 static void refuse_open_quote(struct dotenv_parser *p, const struct dotenv_line *line)
@@ -244,7 +240,9 @@ static struct dotenv_entry *add_entry(struct dotenv_parser *p, const struct dote
 {
     struct dotenv_entry *entry = p->result->entries + p->result->count++;
     p->slots[slot] = (unsigned short)p->result->count;
-    entry->key = line->key;
+    entry->key = arena_strdup(p->arena, line->key);
+    if (entry->key == NULL)
+        entry->key = "";
     entry->value = "";
     entry->comment = copy_comment(p, p->block, p->line_start, line->note, line->note_end);
     dotenv_place(p, line->opening != NULL ? line->opening : line->line_end, &entry->line,
@@ -368,7 +366,7 @@ int dotenv_read(struct arena *arena, const char *bytes, size_t len,
         return -1;
     dotenv_check_characters(&p);
     rewind_to_begin(&p);
-    while (go_to_name(&p) && p.total <= DOTENV_TEXT_MAX)
+    while (go_to_name(&p) && p.total <= DOTENV_TEXT_MAX && !arena_overflowed(arena))
         read_line(&p);
     result->tail = copy_comment(&p, p.block, p.end, NULL, NULL);
     qsort(result->errors, dotenv_errors(result), sizeof *result->errors, by_place);

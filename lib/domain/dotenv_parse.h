@@ -7,14 +7,15 @@
 #include "lib/base/buf.h"
 #include "lib/domain/dotenv.h"
 
-#define DOTENV_SLOTS 1024 /* of the table of names: a power of two, over twice DOTENV_KEYS_MAX */
+#define DOTENV_KEY_SHOWN 140  /* bytes of a name that are kept; the longest that may be has 128 */
+#define DOTENV_SLOTS     1024 /* of the table of names: a power of two, over twice DOTENV_KEYS_MAX */
 
 enum dotenv_form { DOTENV_BARE = 0, DOTENV_SINGLE, DOTENV_DOUBLE };
 
 /* One line (or more, in quotes) as it is written. All pointers go into the text. */
 struct dotenv_line {
     const char *begin;           /* of the name; behind "export" */
-    const char *key;             /* NUL-terminated copy, cut at 140 bytes */
+    char key[DOTENV_KEY_SHOWN];  /* cut where it is longer */
     const char *separator;       /* the "=" or ":" */
     const char *opening;         /* the quote, or where the value begins */
     const char *raw, *raw_end;   /* the value without its quotes */

@@ -21,6 +21,13 @@ void dotenv_place(const struct dotenv_parser *p, const char *place, int *line, i
         *column += ((unsigned char)*start & 0xC0U) != 0x80U ? 1 : 0;
 }
 
+/* A name that is no text (the line has an error for that too) is left out. */
+static const char *keep_key(struct dotenv_parser *p, const char *key)
+{
+    size_t len = strlen(key);
+    return len > 0 && str_is_utf8(key, len) ? arena_strdup(p->arena, key) : "";
+}
+
 void dotenv_error(struct dotenv_parser *p, const char *place, const char *key, const char *fmt, ...)
 {
     char sentence[700];
@@ -32,7 +39,7 @@ void dotenv_error(struct dotenv_parser *p, const char *place, const char *key, c
     (void)vsnprintf(sentence, sizeof sentence, fmt, ap);
     va_end(ap);
     dotenv_place(p, place, &problem->line, &problem->column);
-    problem->key = key;
+    problem->key = keep_key(p, key);
     problem->sentence = arena_strdup(p->arena, sentence);
 }
 
@@ -44,7 +51,7 @@ void dotenv_warning(struct dotenv_parser *p, const char *place, const char *key,
         return;
     p->result->warning_count++;
     dotenv_place(p, place, &problem->line, &problem->column);
-    problem->key = key;
+    problem->key = keep_key(p, key);
     problem->readers = readers;
     problem->sentence = arena_strdup(p->arena, sentence);
 }

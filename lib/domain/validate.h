@@ -33,6 +33,13 @@ int validate_env_key(const char *field, const char *text,
                                                    (LD_PRELOAD, BASH_ENV, ...) and WL_* refused */
 int validate_env_value(const char *field, const char *bytes, size_t len,
                        struct err *err) MUST_USE; /* UTF-8, no control but LF, CR, TAB */
+int validate_comment(const char *field, const char *text, size_t max,
+                     struct err *err) MUST_USE; /* of a .env text: lines that are blank or begin
+                                                   with # */
+int validate_secret_path(const char *field, const char *text,
+                         struct err *err) MUST_USE; /* keys/jwt.pem, below the app's folder */
+int validate_file_mode(const char *field, int mode,
+                       struct err *err) MUST_USE; /* 0400 0440 0444 0600 0640 0644 */
 int validate_command(const char *field, const char *text, struct err *err)
     MUST_USE; /* one shell line, <= 2000 bytes, no control character */
 int validate_target_path(const char *field, const char *text, struct err *err)

@@ -59,6 +59,7 @@ await test("from the environment's Deploy to a live job", async () => {
   await page.waitForURL("**/jobs/*");
   const model = await flow.waitForJob(client, new URL(page.url()).pathname.split("/")[2]);
   check(["live", "failed", "reverted"].includes(model.job.status.state));
+  await page.waitForSelector("#job[data-ended=true]"); // the page loads itself again then, which must not meet the next visit
 });
 
 await test("live lines are the log file's lines, over a cut connection", async () => {

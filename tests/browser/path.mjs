@@ -205,6 +205,11 @@ async function wholePath(name, options) {
     const index = (await rows.first().getAttribute("name")).split(".")[1];
     await ann.fill({ [`key.${index}`]: "API_TOKEN", [`kind.${index}`]: "secret", [`value.${index}`]: "CANARY-4711-'\"$(id)`x`" });
     await ann.send(`[name="key.${index}"]`);
+    check(ann.path().includes("/secrets/review/"), `the changes are reviewed first, not ${ann.path()}`);
+    check(!(await page.content()).includes("CANARY-4711"), "the value is not in the review");
+    await ann.seen("secrets-review");
+    await ann.press(page.getByRole("button", { name: "Save only" }));
+    equal(ann.path(), "/apps/hello/production/secrets");
     await ann.go("/apps/hello/production/secrets");
     check(!(await page.content()).includes("CANARY-4711"), "the value is not in the page");
     check((await page.content()).includes("API_TOKEN"), "the key is");

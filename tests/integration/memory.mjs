@@ -105,7 +105,10 @@ await test(`${APPS} apps with two environments each, ${SERVERS} servers, jobs, r
       await post(`/apps/${app}/new`, { ...untouched, slug, tier: slug, "server.box": "1", [`server.server-${2 + (i % (SERVERS - 1))}`]: "1", ...values });
       environments.push(`/apps/${app}/${slug}`);
     });
-  await inParallel(environments.slice(0, 20), (href) => post(`${href}/secrets`, { base_set: "0", "key.0": "API_TOKEN", "kind.0": "secret", "value.0": `token of ${href}`, "key.1": "MODE", "kind.1": "plain", "value.1": "fast" }));
+  await inParallel(environments.slice(0, 20), async (href) => {
+    const typed = await post(`${href}/secrets`, { base_set: "0", "key.0": "API_TOKEN", "kind.0": "secret", "value.0": `token of ${href}`, "key.1": "MODE", "kind.1": "plain", "value.1": "fast" });
+    await post(typed.headers.get("location"), { action: "save", message: "" });
+  });
   copyHistory(first.job.id);
   const [counts] = product.sql(`SELECT (SELECT count(*) FROM app) AS apps, (SELECT count(*) FROM environment) AS environments, (SELECT count(*) FROM server) AS servers,
     (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM job_step) AS steps, (SELECT count(*) FROM release) AS releases,

@@ -52,6 +52,14 @@ export async function createEnvironment(client, { app = "hello", slug = "staging
   return { app, slug, port: Number(port), href: `/apps/${app}/${slug}` };
 }
 
+// From the review page that a change of secrets leads to: saved. An answer that is something else comes back as it is.
+export async function saveReviewed(client, answer, values = {}) {
+  if (!/\/secrets\/review\/[a-z0-9]+$/.test(answer.url) || answer.status !== 200) return answer;
+  const fields = client.fields(answer, answer.url);
+  for (const [name, value] of Object.entries({ action: "save", ...values })) fields.set(name, value);
+  return await client.raw("POST", answer.url, { body: fields });
+}
+
 export async function startDeploy(client, environment, version) {
   const answer = await client.submit(`${environment.href}/deploy?version=${version}`, {}, { action: `${environment.href}/deploy` });
   const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];

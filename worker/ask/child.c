@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "lib/base/clock.h"
@@ -42,15 +43,36 @@ static json_t *receive(void)
     return in;
 }
 
-static int reply(const json_t *out)
+/* One message; fd > 0 goes with it (unix(7), SCM_RIGHTS). */
+static ssize_t send_with(const char *text, size_t len, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {(void *)(uintptr_t)text, len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (fd > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    }
+    return sendmsg(QUESTION_FD, &message, MSG_NOSIGNAL);
+}
+
+static int reply(const json_t *out, int fd)
 {
     char *text = json_dumps(out, JSON_COMPACT);
     ssize_t sent = -1;
 
-    if (text != NULL)
-        sent = send(QUESTION_FD, text, strlen(text), MSG_NOSIGNAL);
-    if (text != NULL)
+    if (text != NULL) {
+        sent = send_with(text, strlen(text), fd);
         crypto_wipe(text, strlen(text));
+    }
     free(text);
     return sent > 0 ? 0 : 1;
 }
@@ -59,7 +81,7 @@ static int reply_err(const struct err *err)
 {
     json_t *out = json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "code", err_code_name(err->code),
                             "field", err->field, "user", err->user);
-    int rc = out == NULL ? 1 : reply(out);
+    int rc = out == NULL ? 1 : reply(out, 0);
 
     json_decref(out);
     return rc;
@@ -98,8 +120,10 @@ int ask_child_main(void)
         rc = reply_err(&err);
     } else {
         ask_answer(&q);
-        rc = reply(q.out);
+        rc = reply(q.out, q.out_fd);
     }
+    if (q.out_fd > 0)
+        close(q.out_fd);
     json_decref(q.out);
     json_decref(in);
     vault_close(q.vault);

@@ -22,6 +22,7 @@ struct question {
     struct vault *vault;
     const json_t *in; /* borrowed */
     json_t *out;      /* the answer's object; verbs add to it */
+    int out_fd;       /* an open file that goes with the answer; 0: none. The caller closes it */
     const char *ip;   /* of the browser, as the web side tells: for throttling and the history */
     struct session_row session; /* when the verb needs one: alive, and its MAC is ours. Of an API
                                    token only who it is: no id_hash, never proved. */
@@ -32,7 +33,9 @@ struct question {
 
 typedef int ask_verb_fn(struct question *q, struct err *err);
 ask_verb_fn ask_ping, ask_setup, ask_login, ask_logout, ask_password_change;
-ask_verb_fn ask_server_add, ask_server_host_key, ask_server_pin, ask_secrets_save;
+ask_verb_fn ask_session_prove;
+ask_verb_fn ask_server_add, ask_server_host_key, ask_server_pin;
+ask_verb_fn ask_secrets_save, ask_secrets_compare, ask_secrets_reveal;
 ask_verb_fn ask_registry_save, ask_registry_password, ask_registry_remove;
 ask_verb_fn ask_token_add, ask_token_remove, ask_token_check;
 
@@ -52,6 +55,9 @@ int ask_require(struct question *q, enum capability capability, const char *app_
                 const char *environment_id, struct err *err) MUST_USE;
 int ask_put_text(struct question *q, const char *name, const char *value, struct err *err) MUST_USE;
 int ask_put_int(struct question *q, const char *name, int64_t value, struct err *err) MUST_USE;
+/* Whether the asker's password was entered in the last ten minutes, by a row the web side cannot
+ * have made; else ERR_PROVE with the sentence. */
+int ask_require_proof(struct question *q, struct err *err) MUST_USE;
 /* Copy *cause into err (either may be NULL). Always -1. */
 int ask_fail(struct err *err, const struct err *cause);
 

@@ -23,8 +23,6 @@ static void become_owner(struct question *q, const struct token_row *row)
     str_copy(q->session.login, sizeof q->session.login, row->login);
     str_copy(q->session.name, sizeof q->session.name, row->person);
     str_copy(q->session.theme, sizeof q->session.theme, row->theme);
-    q->session.created_at = row->created_at;
-    q->session.expires_at = row->expires_at;
     q->actor.kind = "user";
     q->actor.id = q->session.user_id;
     q->actor.name = q->session.login;

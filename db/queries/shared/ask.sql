@@ -17,10 +17,10 @@ SELECT e.id, e.app_id, e.slug, a.slug AS app_slug FROM environment e JOIN app a 
  WHERE e.id = :id AND e.archived_at IS NULL AND a.archived_at IS NULL;
 
 -- name: ask_draft  roles: worker  returns: one
-SELECT environment_id, user_id, base_set FROM draft WHERE id = :id;
+SELECT environment_id, user_id, base_set, tail FROM draft WHERE id = :id;
 
 -- name: ask_draft_entries  roles: worker  returns: many
-SELECT key, kind, form, sealed, comment FROM draft_entry WHERE draft_id = :draft_id ORDER BY position LIMIT 501;
+SELECT key, kind, form, path, mode, stage, keep_set, sealed, comment FROM draft_entry WHERE draft_id = :draft_id ORDER BY position LIMIT 501;
 
 -- name: ask_draft_remove  roles: worker  writes: draft draft_entry
 DELETE FROM draft WHERE id = :id;
@@ -29,12 +29,12 @@ DELETE FROM draft WHERE id = :id;
 DELETE FROM draft WHERE created_at < :before;
 
 -- name: secret_set_newest  roles: worker  returns: one
-SELECT s.number, s.created_at, coalesce(u.name, '') AS by_name
+SELECT s.number, s.created_at, s.tail, coalesce(u.name, '') AS by_name
  FROM secret_set s LEFT JOIN user u ON u.id = s.created_by
  WHERE s.environment_id = :environment_id ORDER BY s.number DESC LIMIT 1;
 
 -- name: secret_set_entries  roles: worker  returns: many
-SELECT key, kind, form, path, mode, plain, fingerprint, size_bytes, comment, changed_in FROM secret_entry
+SELECT key, kind, form, path, mode, stage, plain, fingerprint, size_bytes, comment, changed_in, lint FROM secret_entry
  WHERE environment_id = :environment_id AND number = :number ORDER BY position, key;
 
 -- name: secret_set_next_number  roles: worker  writes: environment  returns: one
@@ -42,14 +42,14 @@ UPDATE environment SET next_secret_set = next_secret_set + 1 WHERE id = :environ
 RETURNING next_secret_set - 1 AS number;
 
 -- name: secret_set_add  roles: worker  writes: secret_set
-INSERT INTO secret_set (environment_id, number, message, created_at, created_by)
-VALUES (:environment_id, :number, :message, :created_at, :created_by);
+INSERT INTO secret_set (environment_id, number, message, created_at, created_by, tail)
+VALUES (:environment_id, :number, :message, :created_at, :created_by, :tail);
 
 -- name: secret_entry_add  roles: worker  writes: secret_entry
-INSERT INTO secret_entry (environment_id, number, position, key, kind, form, path, mode, plain, fingerprint, size_bytes,
-  comment, changed_in)
-VALUES (:environment_id, :number, :position, :key, :kind, :form, :path, :mode, :plain, :fingerprint, :size_bytes,
-  :comment, :changed_in);
+INSERT INTO secret_entry (environment_id, number, position, key, kind, form, path, mode, stage, plain, fingerprint,
+  size_bytes, comment, changed_in, lint)
+VALUES (:environment_id, :number, :position, :key, :kind, :form, :path, :mode, :stage, :plain, :fingerprint,
+  :size_bytes, :comment, :changed_in, :lint);
 
 -- name: job_proof  roles: worker  returns: one
 SELECT j.kind, coalesce(j.environment_id, '') AS environment_id, coalesce(e.app_id, j.app_id, '') AS app_id, j.auth

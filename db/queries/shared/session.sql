@@ -6,7 +6,7 @@ VALUES (:id_hash, :user_id, :role, :created_at, :expires_at, :created_at, :creat
 
 -- name: session_by_hash  roles: web stream worker  returns: one
 SELECT s.user_id, u.login, u.name, u.theme, s.role, s.created_at, s.expires_at, s.seen_at, s.proved_at, s.revoked_at,
-  s.mac, u.disabled_at
+  s.mac, s.proved_mac, u.disabled_at
  FROM session s JOIN user u ON u.id = s.user_id WHERE s.id_hash = :id_hash;
 
 -- name: session_touch  roles: web  writes: session
@@ -14,7 +14,8 @@ UPDATE session SET seen_at = :now
  WHERE id_hash = :id_hash AND seen_at < :now - 60000 AND revoked_at IS NULL;
 
 -- name: session_set_proved  roles: worker  writes: session
-UPDATE session SET proved_at = :now WHERE id_hash = :id_hash AND revoked_at IS NULL;
+UPDATE session SET proved_at = :proved_at, proved_mac = :proved_mac
+ WHERE id_hash = :id_hash AND revoked_at IS NULL;
 
 -- name: session_list_of_user  roles: web worker cli  returns: many
 SELECT lower(hex(id_hash)) AS id, role, created_at, expires_at, seen_at, ip, agent,

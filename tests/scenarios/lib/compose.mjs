@@ -89,7 +89,7 @@ export async function trySecrets(client, environment, values) {
     fields.set(`value.${used + i}`, value);
     fields.set(`kind.${used + i}`, "secret");
   }
-  return await client.raw("POST", `${environment.href}/secrets`, { body: fields });
+  return await flow.saveReviewed(client, await client.raw("POST", `${environment.href}/secrets`, { body: fields }));
 }
 
 export async function saveSecrets(client, environment, values) {

@@ -1,0 +1,33 @@
+/* requirements.h - keys that an environment must have before it is deployed: entered by hand, or
+ * read from an .env.example. What its Compose file demands is not stored (lib/domain/compose.h).
+ *
+ * Writes append their audit event in their own transaction. */
+#ifndef WL_DB_REQUIREMENTS_H
+#define WL_DB_REQUIREMENTS_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include "db/audit.h"
+#include "db/db.h"
+#include "lib/base/attr.h"
+
+#define REQUIREMENTS_MAX 500
+
+/* {key, description, generator, origin} by key. */
+int requirement_list(struct db *db, const char *environment_id, json_t **rows,
+                     struct err *err) MUST_USE;
+
+struct requirement_new {
+    const char *key, *description;
+    const char *generator; /* a name of lib/crypto/generate.h, or "" */
+};
+/* Add, or change what is there. origin: "hand" or "example". environment: of environment_card or
+ * environment_by_slugs. Event requirement.save with the keys. */
+int requirement_add(struct db *db, const struct actor *actor, const json_t *environment,
+                    const char *origin, const struct requirement_new *rows, size_t count,
+                    struct err *err) MUST_USE;
+/* Event requirement.remove; ERR_NOT_FOUND. */
+int requirement_remove(struct db *db, const struct actor *actor, const json_t *environment,
+                       const char *key, struct err *err) MUST_USE;
+
+#endif
