@@ -77,15 +77,6 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/registries/{slug}", CAP_SERVERS, CSRF_REQUIRED, registry_save},
     {METHOD_POST, "/registries/{slug}/remove", CAP_SERVERS, CSRF_REQUIRED, registry_remove},
 
-    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_SAFE_METHOD,
-     secrets_api_show},
-    {METHOD_PUT, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
-     secrets_api_save},
-    {METHOD_PATCH, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
-     secrets_api_save},
-    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets.env", CAP_SECRETS, CSRF_TOKEN_ONLY,
-     secrets_api_env},
-
     {METHOD_GET, "/audit", CAP_AUDIT, CSRF_SAFE_METHOD, audit_show},
     {METHOD_GET, "/audit/{seq}", CAP_AUDIT, CSRF_SAFE_METHOD, audit_event_show},
 
@@ -95,5 +86,14 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/profile/sessions", CAP_SELF, CSRF_REQUIRED, profile_sessions},
     {METHOD_POST, "/profile/tokens", CAP_SELF, CSRF_REQUIRED, token_add_save},
     {METHOD_POST, "/profile/tokens/{id}/remove", CAP_SELF, CSRF_REQUIRED, token_remove_save},
+
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_SAFE_METHOD,
+     secrets_api_show},
+    {METHOD_PUT, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_save},
+    {METHOD_PATCH, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_save},
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets.env", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_env},
 };
 const size_t ROUTES_COUNT = COUNT_OF(ROUTES);

@@ -220,7 +220,8 @@ export const PAGES = [
 ];
 
 // GET routes that answer no HTML: asked, too, and their type is checked.
-export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{live_job}/log", { route: "/jobs/{id}/log" }), ask("/jobs/{live_job}/raw", { route: "/jobs/{id}/raw" })];
+export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{live_job}/log", { route: "/jobs/{id}/log" }), ask("/jobs/{live_job}/raw", { route: "/jobs/{id}/raw" }),
+  ask("/api/v1/apps/hello/staging/secrets", { route: "/api/v1/apps/{app}/{env}/secrets" }), ask("/api/v1/apps/hello/staging/secrets.env", { route: "/api/v1/apps/{app}/{env}/secrets.env", status: 401 })];
 
 // POST routes whose refusals are no page of their own.
 export const NO_PAGE = {
