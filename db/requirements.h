@@ -17,6 +17,16 @@
 int requirement_list(struct db *db, const char *environment_id, json_t **rows,
                      struct err *err) MUST_USE;
 
+/* All keys that a deploy of this environment with this set needs, those that its Compose file
+ * demands first: {key, text, generator, origin ("compose", "hand", "example"), is_missing}.
+ * settings: of the environment; number 0: the empty set. The web side shows it, and the worker asks
+ * again before a deploy. */
+int requirements_of_set(struct db *db, const char *environment_id, const json_t *settings,
+                        int64_t number, json_t **rows, struct err *err) MUST_USE;
+/* "API_KEY, DATABASE_URL and 3 more": the keys of such rows that are missing; "" when none is. */
+#define REQUIREMENTS_MISSING_MAX 1000
+void requirements_missing(const json_t *rows, char text[REQUIREMENTS_MISSING_MAX]);
+
 struct requirement_new {
     const char *key, *description;
     const char *generator; /* a name of lib/crypto/generate.h, or "" */
