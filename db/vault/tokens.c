@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include "db/environments.h"
 #include "db/json_text.h"
 #include "db/vault/access.h"
 #include "db/vault/inside.h"
@@ -101,18 +102,52 @@ static int fill_row(const struct token_new *t, struct token_row *row, struct err
                             TOKEN_ENVIRONMENTS_MAX);
 }
 
+/* "shop/production" for each of the token's environments that is still there. */
+static int name_environments(struct db *shared, const struct token_row *row, json_t *names,
+                             struct err *err)
+{
+    json_t *ids = json_loads(row->environments, 0, NULL), *id;
+    size_t i;
+    int rc = 0;
+
+    json_array_foreach(ids, i, id)
+    {
+        json_t *environment = NULL;
+        struct err cause = {0};
+        char name[100];
+
+        if (environment_by_id(shared, json_string_value(id), &environment, &cause) == 0) {
+            snprintf(name, sizeof name, "%s/%s",
+                     json_string_value(json_object_get(environment, "app_slug")),
+                     json_string_value(json_object_get(environment, "slug")));
+            json_array_append_new(names, json_string(name));
+        } else if (cause.code != ERR_NOT_FOUND && rc == 0) {
+            rc = -1;
+            if (err != NULL)
+                *err = cause;
+        }
+        json_decref(environment);
+    }
+    json_decref(ids);
+    return rc;
+}
+
 static int append_event(struct db *shared, const struct actor *actor, const char *verb,
                         const struct token_row *row, struct err *err)
 {
     char scopes[SCOPE_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+    json_t *environments = json_array();
     struct audit_entry entry = {.actor = actor,
                                 .verb = verb,
                                 .target_kind = "user",
                                 .target_id = row->user_id,
                                 .target_name = row->login};
-    json_t *environments = json_loads(row->environments, 0, NULL);
 
-    entry.detail = json_pack("{s:s, s:s, s:o*, s:s}", "token", row->name, "scopes",
+    if (name_environments(shared, row, environments, err) != 0) {
+        json_decref(environments);
+        return -1;
+    }
+    entry.detail = json_pack("{s:s, s:s, s:o, s:s}", "token", row->name, "scopes",
                              scope_text(scopes, row->scopes), "environments", environments,
                              "expires", clock_rfc3339(until, row->expires_at));
     return audit_append(shared, &entry, err);
