@@ -73,7 +73,8 @@ static int find_route(struct exchange *x)
     if (x->req.is_api
         && match_path(x, arena_printf(x->req.arena, API_PREFIX "%s", x->req.path)) != 0)
         return -1;
-    if (!x->match.path_exists && match_path(x, x->req.path) != 0)
+    if (!x->match.path_exists && !str_starts(x->req.path, API_PREFIX "/")
+        && match_path(x, x->req.path) != 0)
         return -1;
     memcpy(x->req.params, x->match.params, sizeof x->req.params);
     return 0;

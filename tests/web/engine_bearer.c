@@ -110,6 +110,8 @@ static void only_below_api_v1(void)
     CHECK_INT(get("/apps"), 400);
     CHECK(strstr(fake_body(&s.w.f), "/api/v1") != NULL);
     CHECK_INT(s.script->asked, asked);
+    CHECK_INT(get("/api/v1/api/v1/apps/hello/staging/secrets"), 404);
+    CHECK_INT(get("/api/v1/api/v1/apps"), 404);
 }
 
 static void a_cookie_and_a_token_together_are_refused(void)
