@@ -148,6 +148,21 @@ await test("push asks, and without a terminal wants --yes", () => {
   equal(JSON.parse(secrets(["pull", "--json", PLACE]).out).entries.find((e) => e.key === "HOST").kind, "plain");
 });
 
+await test("on a terminal push shows what would change, and saves it only after a yes", () => {
+  const before = setNumber();
+  const onTerminal = (typed) => {
+    const words = [join(bin, "windlass"), "secrets", "push", "--url", product.url, "--token-file", ci, PLACE, file("typed.env", "PORT=8083\n")];
+    const ended = spawnSync("script", ["-qefc", words.map((word) => `'${word}'`).join(" "), "/dev/null"], { input: typed, encoding: "utf8", timeout: 20000 });
+    check(ended.stdout.includes("~ PORT") && ended.stdout.includes("[y/N]"), ended.stdout);
+    return ended.status;
+  };
+  equal(onTerminal("n\n"), 1);
+  equal(onTerminal("\n"), 1);
+  equal(setNumber(), before);
+  equal(onTerminal("y\n"), 0);
+  equal(setNumber(), before + 1);
+});
+
 await test("mistakes in the file are told with line and column, without the value", () => {
   const bad = secrets(["push", "--yes", PLACE, file("wrong.env", `A=1\nB="${CANARY}\n`)]);
   equal(bad.status, 2);
