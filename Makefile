@@ -73,7 +73,7 @@ HELLO_SRC  := $(call find_c,examples/hello)
 
 LIBS_ALL := $(B)/libcgi.a $(B)/libworker.a $(B)/libnet.a $(B)/libvault.a $(B)/libdb.a $(B)/liblib.a
 PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-worker $(B)/bin/windlass
-TEST_SRC := $(call find_c,tests/unit tests/db tests/web tests/browser/lib)
+TEST_SRC := $(call find_c,tests/unit tests/db tests/web tests/browser/lib tests/integration/lib)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
 .PHONY: all deps run demo test mutants lab lab-down check format clean help

@@ -96,6 +96,23 @@ static const struct command COMMANDS[] = {
      "key, which must be that one; without, confirm it on the server's page.\n",
      server_add_command},
     {"job list", "[--var FOLDER] [--json] [--limit N]", "the newest jobs", "", job_list_command},
+    {"key rotate", "[--var FOLDER]", "encrypt everything anew, under a new master key",
+     "Works while the dashboard runs: jobs go on, nobody is signed out; changes wait for a "
+     "moment.\n"
+     "When it is interrupted, the vault is under the old key or the new one, never a mix; run it\n"
+     "again, or restart the worker, to finish. Print a new recovery sheet afterwards.\n",
+     key_rotate_command},
+    {"key backup", "[--var FOLDER] [--show]", "print a recovery sheet of the master key",
+     "To standard output, for a printer: windlass key backup | lp. On a terminal only with "
+     "--show.\n"
+     "Whoever has the sheet and a copy of vault/vault.db has every secret. Each sheet is in the\n"
+     "history.\n",
+     key_backup_command},
+    {"key restore", "[--var FOLDER]", "put the master key back from a recovery sheet",
+     "Reads the sheet, or only its lines K1 to K4, from standard input. Writes keys/master.key "
+     "when\n"
+     "the vault opens with it, and nothing otherwise.\n",
+     key_restore_command},
     {"ready", "[--var FOLDER] [--wait SECONDS]", "exit status 0 when the worker answers", "",
      ready_command},
     {"version", "", "print the version", "", version_command},

@@ -250,7 +250,7 @@ static int read_change(struct change *c, struct err *err)
     const json_t *tail = json_object_get(c->req->body, "tail");
     size_t i;
 
-    c->entries = secrets_keep_all(c->req, &c->v, &c->count);
+    c->entries = secrets_keep_all(c->req, &c->v, row_int(c->v.set, "number"), &c->count);
     if (c->entries == NULL)
         return no_memory(err);
     if (c->is_whole)

@@ -377,7 +377,7 @@ static int save(struct request *req, struct response *res, struct key_page *p, s
 {
     const char *action = request_field(req, "action");
     size_t count, at;
-    struct secret_draft_entry *entries = secrets_keep_all(req, &p->v, &count);
+    struct secret_draft_entry *entries = secrets_keep_all(req, &p->v, row_int(p->v.set, "number"), &count);
     int found;
     if (entries == NULL)
         return no_memory(err);

@@ -17,7 +17,8 @@
 #include "lib/domain/dotenv.h"
 #include "lib/domain/envfile.h"
 
-#define TEXT_MAX ((size_t)4 * 1024 * 1024)
+#define NOTES_MAX 30
+#define TEXT_MAX  ((size_t)4 * 1024 * 1024)
 
 struct raw_form {
     const char *text, *placeholder, *kind; /* kind: of keys that are new */
@@ -225,23 +226,41 @@ static int entry_of(struct request *req, const struct secrets_view *v, const str
     return 0;
 }
 
-/* What the text does not speak of: files always, variables when it only adds and changes. */
-static int add_others(const struct secrets_view *v, const struct raw_form *form,
-                      struct secret_draft_entry *entries, size_t *count, struct err *err)
+/* Where a key of the text goes: in the place of the one that is there, or behind all others. */
+static size_t place_of(const struct secret_draft_entry *entries, size_t count, const char *key)
 {
-    const json_t *entry;
-    size_t i;
-    json_array_foreach(v->entries, i, entry)
-    {
-        if (!is_file(entry)
-            && (!form->merges || dotenv_find(&form->read, row_text(entry, "key")) != NULL))
-            continue;
-        if (*count == SECRET_ENTRIES_MAX)
-            return err_set(err, ERR_TOO_LARGE, "An environment can have at most %d secrets.",
-                           SECRET_ENTRIES_MAX);
-        entries[(*count)++] = secrets_keep(entry, form->base_set);
+    int found = secrets_entry_of(entries, count, key);
+    return found < 0 ? count : (size_t)found;
+}
+
+/* What is there before the text is read over it: everything when it only adds and changes; else
+ * the files alone, of which the text cannot speak. */
+static struct secret_draft_entry *start_with(struct request *req, const struct secrets_view *v,
+                                             const struct raw_form *form, size_t *count)
+{
+    struct secret_draft_entry *entries = secrets_keep_all(req, v, form->base_set, count);
+    size_t kept = 0;
+    if (entries == NULL || form->merges)
+        return entries;
+    for (size_t i = 0; i < *count; i++)
+        if (str_equal(entries[i].form, "file"))
+            entries[kept++] = entries[i];
+    *count = kept;
+    return entries;
+}
+
+/* Where other readers of .env files would take another value from a line: for the review page.
+ * `docker run` keeps all quotes; said once for each line it would drown the rest. */
+static char *notes_of(const struct dotenv *read)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < read->warning_count; i++) {
+        const struct dotenv_problem *warning = &read->warnings[i];
+        if (warning->readers != DOTENV_DOCKER && json_array_size(list) < NOTES_MAX)
+            json_array_append_new(list, json_pack("{s:i, s:s, s:s}", "line", warning->line, "key",
+                                                  warning->key, "text", warning->sentence));
     }
-    return 0;
+    return list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
 }
 
 static int store(struct request *req, struct response *res, const struct secrets_view *v,
@@ -250,17 +269,51 @@ static int store(struct request *req, struct response *res, const struct secrets
     struct secret_draft draft = {.base_set = form->base_set,
                                  .tail = form->merges ? row_text(v->set, "tail")
                                                       : form->read.tail};
-    struct secret_draft_entry *entries =
-        arena_array(req->arena, SECRET_ENTRIES_MAX + 1, sizeof *entries);
-    if (entries == NULL)
+    struct secret_draft_entry *entries = start_with(req, v, form, &draft.count);
+    char *notes = NULL;
+    if (entries == NULL || (notes = notes_of(&form->read)) == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < form->read.count && i < SECRET_ENTRIES_MAX; i++)
-        if (entry_of(req, v, form, &form->read.entries[i], &entries[draft.count++], err) != 0)
+    draft.notes = notes;
+    for (size_t i = 0; i < form->read.count; i++) {
+        size_t at = place_of(entries, draft.count, form->read.entries[i].key);
+        if (at == SECRET_ENTRIES_MAX)
+            return err_set(err, ERR_TOO_LARGE, "An environment can have at most %d secrets.",
+                           SECRET_ENTRIES_MAX);
+        if (entry_of(req, v, form, &form->read.entries[i], &entries[at], err) != 0)
             return -1;
-    if (add_others(v, form, entries, &draft.count, err) != 0)
-        return -1;
+        if (at == draft.count)
+            draft.count++;
+    }
     draft.entries = entries;
     return secrets_draft_review(req, res, v, &draft, err);
+}
+
+/* The parser has an arena of its own: it needs several times the text, which a request has not. */
+static int read_and_store(struct request *req, struct response *res, const struct secrets_view *v,
+                          struct raw_form *form, struct err *err)
+{
+    struct dotenv_options options = {
+        .is_form = true, .is_hidden = is_placeholder, .context = form};
+    struct arena *arena = arena_new(DOTENV_ARENA(strlen(form->text)));
+    struct err e = {0};
+    int rc = -1;
+    if (arena == NULL)
+        return no_memory(err);
+    if (dotenv_read(arena, form->text, strlen(form->text), &options, &form->read, &e) != 0)
+        rc = raw_respond(req, res, 422, v, form, &e, false);
+    else {
+        form->is_read = true;
+        if (form->read.error_count > 0)
+            rc = raw_respond(req, res, 422, v, form, NULL, false);
+        else if (store(req, res, v, form, &e) == 0)
+            rc = 0;
+        else if (e.code == ERR_INPUT || e.code == ERR_TOO_LARGE)
+            rc = raw_respond(req, res, 422, v, form, &e, false);
+        else
+            *err = e;
+    }
+    arena_free(arena);
+    return rc;
 }
 
 int secrets_raw_save(struct request *req, struct response *res, struct err *err)
@@ -269,9 +322,6 @@ int secrets_raw_save(struct request *req, struct response *res, struct err *err)
     struct raw_form form = {.text = request_field(req, "text"),
                             .placeholder = request_field(req, "placeholder"),
                             .kind = secrets_kind(request_field(req, "kind"))};
-    struct dotenv_options options = {
-        .is_form = true, .is_hidden = is_placeholder, .context = &form};
-    struct err e = {0};
     if (form.kind == NULL)
         form.kind = "secret";
     form.merges = str_equal(request_field(req, "mode"), "merge");
@@ -280,15 +330,5 @@ int secrets_raw_save(struct request *req, struct response *res, struct err *err)
     form.base_set = secrets_form_base(req, &v);
     if (secrets_view_rebase(req, &v, form.base_set, err) != 0)
         return -1;
-    if (dotenv_read(req->arena, form.text, strlen(form.text), &options, &form.read, &e) != 0)
-        return raw_respond(req, res, 422, &v, &form, &e, false);
-    form.is_read = true;
-    if (form.read.error_count > 0)
-        return raw_respond(req, res, 422, &v, &form, NULL, false);
-    if (store(req, res, &v, &form, &e) == 0)
-        return 0;
-    if (e.code == ERR_INPUT || e.code == ERR_TOO_LARGE)
-        return raw_respond(req, res, 422, &v, &form, &e, false);
-    *err = e;
-    return -1;
+    return read_and_store(req, res, &v, &form, err);
 }

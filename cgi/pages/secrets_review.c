@@ -210,6 +210,7 @@ static json_t *data_of(const struct secrets_review *r, struct counts *n)
                         json_boolean(n->added + n->changed + n->removed + n->wrong == 0
                                      && (!tail || r->is_stale)));
     json_object_set_new(data, "can_save", json_boolean(n->wrong == 0 && !r->is_stale));
+    part_set_list(data, "notes", "has_notes", json_incref(json_object_get(r->draft, "notes")));
     json_object_set_new(data, "href", review_href(r));
     json_object_set_new(data, "back_href",
                         part_text("/apps/%s/%s/secrets?draft=%s", row_text(r->v.card, "app_slug"),

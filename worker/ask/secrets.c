@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include "lib/domain/validate.h"
 #include "worker/ask/draft.h"
+#include "worker/ask/pause.h"
 
 #define MESSAGE_MAX 500
 
@@ -123,11 +124,18 @@ static int write_set(struct save *save, int64_t *number, struct err *err)
         goto out;
     set.number = *number;
     count = split_values(save, *number, hidden);
-    if (vault_put_secrets(q->vault, set.environment_id, *number, hidden, count, err) == 0
-        && secret_set_add(q->shared, &set, err) == 0 && append_event(save, *number, err) == 0
-        && draft_remove(q->shared, ask_text(q, "draft_id"), err) == 0
-        && db_commit(q->shared, err) == 0)
-        return 0;
+    ask_pause("secrets.save.begun");
+    if (vault_put_secrets(q->vault, set.environment_id, *number, hidden, count, err) != 0)
+        goto out;
+    ask_pause("secrets.save.vault_written");
+    if (secret_set_add(q->shared, &set, err) == 0 && append_event(save, *number, err) == 0
+        && draft_remove(q->shared, ask_text(q, "draft_id"), err) == 0) {
+        ask_pause("secrets.save.set_written");
+        if (db_commit(q->shared, err) == 0) {
+            ask_pause("secrets.save.committed");
+            return 0;
+        }
+    }
 out:
     db_rollback(q->shared);
     return -1;
