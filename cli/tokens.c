@@ -82,6 +82,18 @@ out:
     return rc;
 }
 
+/* The last one would silently win. */
+static int refuse_repeated_env(int argc, char **argv, struct err *err)
+{
+    int times = 0;
+
+    for (int i = 1; i < argc && !str_equal(argv[i], "--"); i++)
+        times += str_equal(argv[i], "--env") || str_starts(argv[i], "--env=") ? 1 : 0;
+    return times <= 1
+               ? 0
+               : err_set(err, ERR_INPUT, "Give --env once, with commas between the environments.");
+}
+
 int token_add_command(int argc, char **argv, struct err *err)
 {
     const char *var = NULL;
@@ -93,7 +105,8 @@ int token_add_command(int argc, char **argv, struct err *err)
     struct dashboard dashboard = {0};
     int rc;
 
-    if (cli_options(options, (struct cli_bounds){1, 1}, &argc, argv, err) != 0)
+    if (refuse_repeated_env(argc, argv, err) != 0
+        || cli_options(options, (struct cli_bounds){1, 1}, &argc, argv, err) != 0)
         return -1;
     wish.name = argv[1];
     if (wish.login == NULL)

@@ -51,7 +51,7 @@ await test("token add prints the token once; list shows what it is for and never
   equal(row.scopes, "secrets:read,secrets:write");
   equal(row.where, PLACE);
   check(!listed.out.includes(tokens.ci) && run(["token", "list"]).out.includes("ci"), listed.out);
-  for (const [args, words] of [[["--scope", "read", "x"], "--user"], [["--user", "ann", "x"], "--scope"], [["--user", "ann", "--scope", "all", "x"], "secrets:write"], [["--user", "ann", "--scope", "read", "--days", "0", "x"], "days"], [["--user", "ann", "--scope", "read", "--env", "shop/none", "x"], "app/environment"]]) {
+  for (const [args, words] of [[["--scope", "read", "x"], "--user"], [["--user", "ann", "x"], "--scope"], [["--user", "ann", "--scope", "all", "x"], "secrets:write"], [["--user", "ann", "--scope", "read", "--days", "0", "x"], "days"], [["--user", "ann", "--scope", "read", "--env", "shop/none", "x"], "app/environment"], [["--user", "ann", "--scope", "read", "--env", PLACE, "--env", "shop/staging", "x"], "commas"]]) {
     const refused = run(["token", "add", ...args]);
     equal(refused.status, 2, args.join(" "));
     check(refused.out === "" && refused.error.includes(words), refused.error);

@@ -148,10 +148,11 @@ out:
 
 int ask_token_add(struct question *q, struct err *err)
 {
+    json_int_t days = json_integer_value(json_object_get(q->in, "days"));
     struct token_new token = {.user_id = q->session.user_id,
                               .login = q->session.login,
                               .name = ask_text(q, "name"),
-                              .days = (int)json_integer_value(json_object_get(q->in, "days"))};
+                              .days = days > 0 && days <= TOKEN_DAYS_MAX ? (int)days : 0};
     json_t *environments = NULL;
     struct token_made made;
     int rc = -1;
