@@ -207,7 +207,9 @@ static bool is_here(const char *pattern)
                                                 "/registries/{slug}",
                                                 "/registries/{slug}/remove",
                                                 "/apps/{app}/{env}/secrets",
-                                                "/profile/password"};
+                                                "/profile/password",
+                                                "/profile/tokens",
+                                                "/profile/tokens/{id}/remove"};
     for (size_t i = 0; i < COUNT_OF(WRITES); i++)
         if (strcmp(WRITES[i].pattern, pattern) == 0)
             return true;
