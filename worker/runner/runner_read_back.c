@@ -177,10 +177,11 @@ static enum step_end not_read(struct step *step, const struct buf *answer)
         cause += strlen(RESULT);
         return step_says(step, STEP_FAILED, "%.*s", (int)strcspn(cause, "\n"), cause);
     }
-    return step_says(step, STEP_FAILED,
-                     "The variables could not be read back on the server, so it is not proven that "
-                     "they arrive. Nothing was switched. Fix: see that its shell, or docker compose "
-                     "config, runs there.");
+    return step_says(
+        step, STEP_FAILED,
+        "The variables could not be read back on the server, so it is not proven that "
+        "they arrive. Nothing was switched. Fix: see that its shell, or docker compose "
+        "config, runs there.");
 }
 
 enum step_end step_read_back(struct runner *r, struct step *step)
