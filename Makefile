@@ -73,7 +73,7 @@ HELLO_SRC  := $(call find_c,examples/hello)
 
 LIBS_ALL := $(B)/libcgi.a $(B)/libworker.a $(B)/libnet.a $(B)/libvault.a $(B)/libdb.a $(B)/liblib.a
 PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-worker $(B)/bin/windlass
-TEST_SRC := $(call find_c,tests/unit tests/db tests/web tests/browser/lib)
+TEST_SRC := $(call find_c,tests/unit tests/db tests/web tests/browser/lib tests/integration/lib)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
 .PHONY: all deps run demo test mutants lab lab-down check format clean help
@@ -175,6 +175,11 @@ lab: ## real servers and a registry to try things on, left running (as root); a 
 
 lab-down: ## end the lab of `make lab`
 	@tests/lab/lab.sh down
+
+bench: ## how long the heaviest pages take, side by side with small ones (asserts no times)
+	@tools/deps.sh test
+	@$(MAKE) --no-print-directory -s all
+	@WL_NODE_MODULES=$(CURDIR)/build/node/node_modules tests/bench/secrets_page.mjs
 
 mutants: ## plant one fault at a time and see that the claim named for it turns red
 	@tests/mutants/run

@@ -1,5 +1,6 @@
 /* routes.c - the table of all URLs: who may, and which function answers. Nothing else answers a
- * request (static files, live logs and downloads are nginx's and windlass-stream's).
+ * request (static files, live logs and downloads are nginx's and windlass-stream's). Which of them
+ * an API token reaches, and with which scope, is in token_routes.c.
  *
  * The first pattern that fits wins, so fixed words stand before {names}. Slugs that would hide
  * behind a fixed word (new, artefacts) are refused when they are made. */
@@ -48,8 +49,7 @@ const struct route ROUTES[] = {
      secrets_review_save},
     {METHOD_GET, "/apps/{app}/{env}/secrets/history", CAP_SECRETS, CSRF_SAFE_METHOD,
      secrets_history_show},
-    {METHOD_POST, "/apps/{app}/{env}/secrets/restore", CAP_SECRETS, CSRF_REQUIRED,
-     secrets_restore},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/restore", CAP_SECRETS, CSRF_REQUIRED, secrets_restore},
     {METHOD_GET, "/apps/{app}/{env}/secrets/required", CAP_SECRETS, CSRF_SAFE_METHOD,
      secrets_required_show},
     {METHOD_POST, "/apps/{app}/{env}/secrets/required", CAP_SECRETS, CSRF_REQUIRED,
@@ -84,5 +84,16 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/profile", CAP_SELF, CSRF_REQUIRED, profile_save},
     {METHOD_POST, "/profile/password", CAP_SELF, CSRF_REQUIRED, profile_password},
     {METHOD_POST, "/profile/sessions", CAP_SELF, CSRF_REQUIRED, profile_sessions},
+    {METHOD_POST, "/profile/tokens", CAP_SELF, CSRF_REQUIRED, token_add_save},
+    {METHOD_POST, "/profile/tokens/{id}/remove", CAP_SELF, CSRF_REQUIRED, token_remove_save},
+
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_SAFE_METHOD,
+     secrets_api_show},
+    {METHOD_PUT, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_save},
+    {METHOD_PATCH, "/api/v1/apps/{app}/{env}/secrets", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_save},
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets.env", CAP_SECRETS, CSRF_TOKEN_ONLY,
+     secrets_api_env},
 };
 const size_t ROUTES_COUNT = COUNT_OF(ROUTES);

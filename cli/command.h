@@ -53,7 +53,9 @@ int cli_read_one_password(char *buffer, size_t buffer_size, struct err *err) MUS
 /* The commands, one function each; main.c holds the table. */
 command_fn up_command, nest_command, audit_verify_command, setup_url_command, user_list_command,
     user_add_command, user_reset_command, server_add_command, server_list_command, job_list_command,
-    demo_seed_command, demo_smoke_command, version_command, ready_command, pages_command,
-    free_port_command;
+    key_rotate_command, key_backup_command, key_restore_command, demo_seed_command,
+    demo_smoke_command, version_command, ready_command, pages_command, free_port_command,
+    token_add_command, token_list_command, token_remove_command, secrets_pull_command,
+    secrets_push_command, secrets_diff_command, secrets_set_command;
 
 #endif

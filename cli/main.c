@@ -11,6 +11,13 @@
 #include "lib/crypto/crypto.h"
 #include "lib/net/http.h"
 
+#define SECRETS_WHERE "[--url URL] [--token-file FILE] [--json]"
+#define SECRETS_OPTIONS                                                                            \
+    "  --url URL         the dashboard (default: WINDLASS_URL); https, or http to 127.0.0.1\n"     \
+    "  --token-file FILE where the API token is (default: WINDLASS_TOKEN_FILE), - for standard\n"  \
+    "                    input. Never on the command line, where everybody can read it\n"          \
+    "  --json            the answer for programs\n"
+
 static const struct command COMMANDS[] = {
     {"up", "--var FOLDER [--port N] [--listen ADDRESS] [--origin URL]",
      "run the dashboard here, in the foreground",
@@ -40,6 +47,46 @@ static const struct command COMMANDS[] = {
      "give a new password (standard input), end the person's sessions",
      "For the day everyone is locked out: whoever can read the data folder may do this.\n",
      user_reset_command},
+    {"token add",
+     "[--var FOLDER] --user LOGIN --scope SCOPE[,SCOPE] [--env APP/ENV[,...]] [--days N] NAME",
+     "make an API token; it is printed once",
+     "  --user LOGIN   whose token it is: it can never do more than this person may\n"
+     "  --scope LIST   read, secrets:read, secrets:write, with commas between\n"
+     "  --env LIST     only in these environments, with commas between (default: all)\n"
+     "  --days N       until it expires, 1 to 366 (default 90)\n"
+     "\nThe token alone goes to standard output: windlass token add ... NAME >FILE\n",
+     token_add_command},
+    {"token list", "[--var FOLDER] [--user LOGIN] [--json]", "API tokens and when they were used",
+     "", token_list_command},
+    {"token remove", "[--var FOLDER] --user LOGIN NAME", "end an API token", "",
+     token_remove_command},
+    {"secrets pull", SECRETS_WHERE " [-o FILE] APP/ENV", "write the secrets as a .env",
+     "Values of kind plain and secret; write-only ones and files are named in comments.\n"
+     "  -o FILE           write there (0600) instead of to standard output\n" SECRETS_OPTIONS,
+     secrets_pull_command},
+    {"secrets push",
+     SECRETS_WHERE " [--merge|--replace] [--kind KIND] [--message TEXT] [--yes] APP/ENV FILE",
+     "save a .env as the next secret set",
+     "FILE is a .env, - standard input. What would change is shown, by key, and asked for.\n"
+     "  --merge           keys that are not in the file stay (the default)\n"
+     "  --replace         keys that are not in the file go; write-only ones and files stay\n"
+     "  --kind KIND       of new keys: plain, secret or write_only (default secret)\n"
+     "  --message TEXT    why, for the history\n"
+     "  --yes             do not ask; needed without a terminal\n"
+     "Exit status 5: somebody saved meanwhile; nothing was changed.\n" SECRETS_OPTIONS,
+     secrets_push_command},
+    {"secrets diff", SECRETS_WHERE " [--merge|--replace] APP/ENV FILE",
+     "what push would change, by key; no values",
+     "Exit status 0: nothing. 1: something. 2, 4 or 5: it could not be found "
+     "out.\n" SECRETS_OPTIONS,
+     secrets_diff_command},
+    {"secrets set", SECRETS_WHERE " [--kind KIND] [--message TEXT] [--file FILE] APP/ENV KEY",
+     "save one value; it comes on standard input",
+     "  --file FILE       the value is the whole file, byte for byte; from standard input one\n"
+     "                    newline at the end is taken off\n"
+     "  --kind KIND       plain, secret or write_only (default: as it is; secret for a new key)\n"
+     "  --message TEXT    why, for the history\n" SECRETS_OPTIONS,
+     secrets_set_command},
     {"server list", "[--var FOLDER] [--json]", "the servers and their state", "",
      server_list_command},
     {"server add", "[--var FOLDER] --as LOGIN [--pin SHA256:...] SLUG USER@HOST[:PORT]",
@@ -49,6 +96,23 @@ static const struct command COMMANDS[] = {
      "key, which must be that one; without, confirm it on the server's page.\n",
      server_add_command},
     {"job list", "[--var FOLDER] [--json] [--limit N]", "the newest jobs", "", job_list_command},
+    {"key rotate", "[--var FOLDER]", "encrypt everything anew, under a new master key",
+     "Works while the dashboard runs: jobs go on, nobody is signed out; changes wait for a "
+     "moment.\n"
+     "When it is interrupted, the vault is under the old key or the new one, never a mix; run it\n"
+     "again, or restart the worker, to finish. Print a new recovery sheet afterwards.\n",
+     key_rotate_command},
+    {"key backup", "[--var FOLDER] [--show]", "print a recovery sheet of the master key",
+     "To standard output, for a printer: windlass key backup | lp. On a terminal only with "
+     "--show.\n"
+     "Whoever has the sheet and a copy of vault/vault.db has every secret. Each sheet is in the\n"
+     "history.\n",
+     key_backup_command},
+    {"key restore", "[--var FOLDER]", "put the master key back from a recovery sheet",
+     "Reads the sheet, or only its lines K1 to K4, from standard input. Writes keys/master.key "
+     "when\n"
+     "the vault opens with it, and nothing otherwise.\n",
+     key_restore_command},
     {"ready", "[--var FOLDER] [--wait SECONDS]", "exit status 0 when the worker answers", "",
      ready_command},
     {"version", "", "print the version", "", version_command},

@@ -14,8 +14,8 @@
 #define DETAIL_MAX 65536
 #define PAGE_MAX   1000
 
-const struct actor ACTOR_SYSTEM = {"system", "", "Windlass", "", ""};
-const struct actor ACTOR_COMMAND_LINE = {"command_line", "", "command line", "", ""};
+const struct actor ACTOR_SYSTEM = {"system", "", "Windlass", "", "", NULL};
+const struct actor ACTOR_COMMAND_LINE = {"command_line", "", "command line", "", "", NULL};
 
 int audit_row_hash(const struct audit_row *row, const uint8_t prev[CRYPTO_HASH_BYTES],
                    uint8_t hash[CRYPTO_HASH_BYTES], struct err *err)
@@ -111,15 +111,31 @@ static int insert(struct db *db, const struct audit_row *row, const uint8_t *pre
     return db_run(s, NULL, err);
 }
 
+/* The entry's detail as text; releases it. Says which API token it was asked with. */
+static int detail_text(const struct audit_entry *entry, char **text, struct err *err)
+{
+    json_t *detail = entry->detail;
+    int rc = 0;
+
+    if (entry->actor->token != NULL) {
+        if (detail == NULL)
+            detail = json_object();
+        rc = json_object_set_new(detail, "with_token", json_string(entry->actor->token));
+    }
+    rc = rc == 0 ? json_text(detail, text, err)
+                 : err_set(err, ERR_NO_MEMORY, "The history entry could not be written.");
+    json_decref(detail);
+    return rc;
+}
+
 int audit_append(struct db *db, const struct audit_entry *entry, struct err *err)
 {
     uint8_t prev[CRYPTO_HASH_BYTES], hash[CRYPTO_HASH_BYTES];
     struct audit_row row;
     char *detail = NULL;
     int64_t last = 0;
-    int rc = json_text(entry->detail, &detail, err);
+    int rc = detail_text(entry, &detail, err);
 
-    json_decref(entry->detail);
     if (rc != 0)
         return -1;
     rc = -1;

@@ -18,6 +18,8 @@ struct actor {
     const char *name;
     const char *ip;
     const char *request_id;
+    const char *token; /* name of the API token it was asked with, which the event then tells; NULL:
+                          none */
 };
 extern const struct actor ACTOR_SYSTEM;
 extern const struct actor ACTOR_COMMAND_LINE;

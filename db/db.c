@@ -266,9 +266,13 @@ int db_open(const char *path, enum db_which which, enum db_role role, struct db 
     db->role = role;
     if (db_open_handle(path, SQLITE_OPEN_READWRITE, &db->handle, err) != 0)
         goto out;
-    /* The stream program only reads; SQLite still needs to write the WAL's index. */
-    rc = role == DB_ROLE_STREAM ? sqlite3_exec(db->handle, "PRAGMA query_only=ON", NULL, NULL, NULL)
-                                : SQLITE_OK;
+    /* The stream program only reads; SQLite still needs to write the WAL's index. In the vault a
+     * page that is given up is overwritten, so that no old ciphertext stays in it. */
+    rc = SQLITE_OK;
+    if (role == DB_ROLE_STREAM)
+        rc = sqlite3_exec(db->handle, "PRAGMA query_only=ON", NULL, NULL, NULL);
+    else if (which == DB_VAULT)
+        rc = sqlite3_exec(db->handle, "PRAGMA secure_delete=ON", NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         db_error(db, rc, "open", err);
         goto out;
@@ -298,6 +302,13 @@ void db_close(struct db *db)
     sqlite3_finalize(db->rollback);
     sqlite3_close(db->handle);
     free(db);
+}
+
+int db_empty_log(struct db *db, struct err *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    return rc == SQLITE_OK ? 0 : db_error(db, rc, "checkpoint", err);
 }
 
 void db_set_busy_ms(struct db *db, int ms)

@@ -60,6 +60,9 @@ int db_begin_at(struct db *db, const char *file, int line, struct err *err) MUST
 int db_commit(struct db *db, struct err *err) MUST_USE;
 void db_rollback(struct db *db); /* no-op when none is open: for `out:` */
 bool db_in_transaction(const struct db *db);
+/* Move everything from the write-ahead log into the database and cut the log to nothing. ERR_BUSY
+ * when somebody reads or writes for longer than the waiting time below. */
+int db_empty_log(struct db *db, struct err *err) MUST_USE;
 /* How long to wait for the write lock; 5 s unless told. For tests and for the worker's poll loop.
  */
 void db_set_busy_ms(struct db *db, int ms);

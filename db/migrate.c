@@ -253,6 +253,10 @@ int db_migrate(const char *path, enum db_which which, int group, struct err *err
             != 0
         || apply_all(handle, which, err) != 0)
         goto out;
+    /* A vault from before pages were overwritten when they are given up (db_open). */
+    if (which == DB_VAULT && version > 0 && version < newest
+        && exec(handle, "VACUUM", "rewrite the vault", err) != 0)
+        goto out;
     rc = 0;
 out:
     sqlite3_close(handle);

@@ -96,6 +96,7 @@ static int insert_draft(struct db *db, const struct secret_draft *draft, const c
     db_bind_text(s, ":user_id", draft->user_id);
     db_bind_int(s, ":base_set", draft->base_set);
     db_bind_text(s, ":tail", draft->tail == NULL ? "" : draft->tail);
+    db_bind_text(s, ":notes", draft->notes == NULL ? "[]" : draft->notes);
     db_bind_int(s, ":now", clock_now_ms());
     return db_run(s, NULL, err);
 }

@@ -85,7 +85,7 @@ static int believe_session(struct db *shared, struct vault *vault, const struct 
         return -1;
     str_copy(who->user_id, sizeof who->user_id, row.user_id);
     str_copy(who->name, sizeof who->name, row.login);
-    who->actor = (struct actor){"user", who->user_id, who->name, "", ""};
+    who->actor = (struct actor){"user", who->user_id, who->name, "", "", NULL};
     if (!role_may(who->role, authorize_capability(job->kind)))
         return err_set(err, ERR_DENIED, "%s may not start this kind of job here.", row.login);
     return 0;
@@ -98,7 +98,7 @@ int authorize_job(struct db *shared, struct vault *vault, const char *job_id, st
     json_t *proof = NULL;
     int rc = -1;
 
-    *who = (struct requester){.actor = {"nobody", "", "", "", ""}};
+    *who = (struct requester){.actor = {"nobody", "", "", "", "", NULL}};
     if (job_proof_read(shared, job_id, &job, err) != 0 || open_proof(vault, &job, &proof, err) != 0)
         goto out;
     if (json_is_true(json_object_get(proof, "command_line")))

@@ -344,7 +344,7 @@ bool run_is_safe(const struct run *run)
     for (int i = 0; i < run->step_count; i++) {
         const char *mode = json_string_value(json_object_get(run_step_spec(run, i), "mode"));
         if (run->hosts[run->host].steps[i].state == STEP_INTENT && !str_equal(mode, "detached")
-            && !str_equal(mode, "health"))
+            && !str_equal(mode, "health") && !str_equal(mode, "read_back"))
             return false;
     }
     return run->stored_count == 0;

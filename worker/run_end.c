@@ -239,8 +239,8 @@ static struct actor actor_of(const struct run *run)
     const json_t *by = json_object_get(run->plan, "by");
     const char *kind = text_of(by, "kind"), *id = text_of(by, "id"), *name = text_of(by, "name");
     if (run->denied || kind == NULL || id == NULL || name == NULL)
-        return run->denied ? (struct actor){"nobody", "", "", "", ""} : ACTOR_SYSTEM;
-    return (struct actor){kind, id, name, "", ""};
+        return run->denied ? (struct actor){"nobody", "", "", "", "", NULL} : ACTOR_SYSTEM;
+    return (struct actor){kind, id, name, "", "", NULL};
 }
 
 static int append_event(struct worker *w, const struct run *run, json_t *detail, struct err *err)

@@ -123,7 +123,8 @@ static int take_set(const struct source *from, bool to_mask, struct secret_value
     }
     values->items = grown;
     for (size_t i = 0; i < rows.count; i++) {
-        if (to_mask && strcmp(rows.rows[i].kind, "plain") == 0)
+        if (to_mask ? strcmp(rows.rows[i].kind, "plain") == 0
+                    : strcmp(rows.rows[i].stage, "build") == 0)
             continue;
         if (take(from, &rows.rows[i], values, err) != 0)
             goto out;

@@ -25,8 +25,8 @@ struct secret_values {
     size_t count;
 };
 
-/* All values of one set in its order; number 0 is the empty set. A value that cannot be opened
- * fails the whole. */
+/* All values of one set that the app sees when it runs, in its order (build-time ones are never
+ * sent to a server); number 0 is the empty set. A value that cannot be opened fails the whole. */
 int secret_values_of_set(struct db *shared, struct vault *vault, const char *environment_id,
                          int64_t number, struct secret_values *values, struct err *err) MUST_USE;
 /* The hidden values of this set and the two before it, each once: what the mask process hides. */

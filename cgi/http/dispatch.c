@@ -3,6 +3,7 @@
 #include "cgi/http/dispatch.h"
 
 #include <string.h>
+#include "cgi/http/bearer.h"
 #include "cgi/http/cookie.h"
 #include "cgi/http/csrf.h"
 #include "cgi/http/form.h"
@@ -17,6 +18,7 @@
 #include "lib/crypto/crypto.h"
 
 #define SPARE_MEMORY_MAX ((size_t)1024 * 1024)
+#define API_PREFIX       "/api/v1"
 
 /* One request on its way through the steps. */
 struct exchange {
@@ -55,14 +57,38 @@ static int refuse(struct exchange *x, int status)
     return -1;
 }
 
+static int match_path(struct exchange *x, const char *path)
+{
+    if (path == NULL
+        || route_match(x->d->routes, x->d->routes_count, path, x->req.method, x->req.arena,
+                       &x->match)
+               != 0)
+        return err_set(&x->err, ERR_NO_MEMORY, "The request is too large.");
+    return 0;
+}
+
+/* Below /api/v1 there are addresses of its own; the others are the JSON face of pages. */
 static int find_route(struct exchange *x)
 {
-    if (route_match(x->d->routes, x->d->routes_count, x->req.path, x->req.method, x->req.arena,
-                    &x->match)
-        != 0)
-        return err_set(&x->err, ERR_NO_MEMORY, "The request is too large.");
+    if (x->req.is_api
+        && match_path(x, arena_printf(x->req.arena, API_PREFIX "%s", x->req.path)) != 0)
+        return -1;
+    if (!x->match.path_exists && !str_starts(x->req.path, API_PREFIX "/")
+        && match_path(x, x->req.path) != 0)
+        return -1;
     memcpy(x->req.params, x->match.params, sizeof x->req.params);
     return 0;
+}
+
+/* The owner of the API token. One that is not good is refused here: unlike a dead session there is
+ * no page to lead to. */
+static int find_bearer(struct exchange *x)
+{
+    if (bearer_read(&x->req, x->match.route, &x->err) == 0)
+        return 0;
+    if (x->err.code == ERR_SIGNED_OUT)
+        return refuse(x, 401);
+    return refuse(x, x->err.code == ERR_INPUT ? 400 : 0);
 }
 
 /* Who is it? A dead session is nobody, with a reason to show at the login page. */
@@ -75,6 +101,8 @@ static int find_session(struct exchange *x)
         return err_set(&x->err, ERR_BUSY,
                        "The dashboard's database cannot be opened just now. Running jobs are not "
                        "affected.");
+    if (bearer_is_sent(req))
+        return find_bearer(x);
     if (session_read(req->db, req->site, req->arena, request_header(req, "HTTP_COOKIE"),
                      &req->session, &err)
         != 0) {
@@ -86,7 +114,8 @@ static int find_session(struct exchange *x)
     }
     if (req->session.user_id[0] == '\0')
         return 0;
-    req->actor = (struct actor){"user", req->session.user_id, req->session.login, req->ip, req->id};
+    req->actor =
+        (struct actor){"user", req->session.user_id, req->session.login, req->ip, req->id, NULL};
     if (session_seen(req->db, &req->session, &err) != 0)
         log_err("session-not-touched", &err); /* costs at most some idle time */
     return 0;
@@ -104,6 +133,10 @@ static int find_csrf(struct exchange *x)
     const char *secret = req->session.token;
     char fresh[CRYPTO_TOKEN_TEXT];
 
+    if (req->has_bearer) {
+        req->csrf = "";
+        return 0;
+    }
     if (!is_signed_in(x))
         secret =
             cookie_read(req->arena, req->site, COOKIE_VISITOR, request_header(req, "HTTP_COOKIE"));
@@ -130,6 +163,11 @@ static int check_route(struct exchange *x)
     return refuse(x, 405);
 }
 
+static bool is_reading(const struct request *req)
+{
+    return req->method == METHOD_GET || req->method == METHOD_HEAD;
+}
+
 /* A refused write of a person we know is part of the history; reads and strangers are in the log.
  */
 static void note_denied(struct exchange *x, const char *why)
@@ -144,13 +182,28 @@ static void note_denied(struct exchange *x, const char *why)
                                 .result = "denied"};
 
     LOG_WARN("denied", "request=%s why=%s role=%s", req->id, why, role_name(req->session.role));
-    if (!is_signed_in(x) || req->method != METHOD_POST)
+    if (!is_signed_in(x) || is_reading(req))
         return;
     entry.detail = json_pack("{s:s}", "why", why);
     if (db_begin(req->db, &err) != 0 || audit_append(req->db, &entry, &err) != 0
         || db_commit(req->db, &err) != 0)
         log_err("denial-not-recorded", &err);
     db_rollback(req->db);
+}
+
+static int check_scope(struct exchange *x)
+{
+    if (!x->req.has_bearer) {
+        if (x->match.route->csrf != CSRF_TOKEN_ONLY)
+            return 0;
+        err_set(&x->err, ERR_SIGNED_OUT,
+                "This address takes an API token (Authorization: Bearer).");
+        return refuse(x, 401);
+    }
+    if (bearer_check_scope(&x->req, x->match.route, &x->err) == 0)
+        return 0;
+    note_denied(x, "scope");
+    return refuse(x, 403);
 }
 
 static int check_capability(struct exchange *x)
@@ -200,11 +253,24 @@ static int read_form(struct exchange *x)
     return form_check_text(x->req.form, &x->err);
 }
 
-/* Everything a POST must show before its handler runs. */
+static int read_json(struct exchange *x)
+{
+    bool is_wrong_type = false;
+
+    if (request_read_json(&x->req, &is_wrong_type, &x->err) == 0)
+        return 0;
+    if (is_wrong_type)
+        return refuse(x, 415);
+    return refuse(x, x->err.code == ERR_INPUT ? 400 : 0);
+}
+
+/* Everything a request that writes must show before its handler runs. */
 static int check_write(struct exchange *x)
 {
-    if (x->req.method != METHOD_POST)
+    if (is_reading(&x->req))
         return 0;
+    if (x->req.has_bearer)
+        return read_json(x);
     if (check_may_log_in(x) != 0)
         return -1;
     if (csrf_check_origin(&x->req, &x->err) != 0) {
@@ -251,7 +317,7 @@ static int run_steps(struct exchange *x)
     if (request_check_host(&x->req, &x->err) != 0)
         return refuse(x, 400);
     if (find_route(x) != 0 || find_session(x) != 0 || find_csrf(x) != 0 || check_route(x) != 0
-        || check_capability(x) != 0 || check_write(x) != 0)
+        || check_scope(x) != 0 || check_capability(x) != 0 || check_write(x) != 0)
         return -1;
     return x->req.has_slash ? redirect_without_slash(x) : run_handler(x);
 }
@@ -262,7 +328,7 @@ static void send_to_login(struct exchange *x)
     const char *next = response_encode_segment(&x->req, x->req.url);
 
     x->res.kind = RESPONSE_NONE;
-    if (x->req.method == METHOD_POST)
+    if (!is_reading(&x->req))
         respond_redirect(&x->res, "/login");
     else if (next == NULL || strlen(next) > 900 || str_equal(x->req.url, "/"))
         respond_redirect(&x->res, "/login");
@@ -270,7 +336,7 @@ static void send_to_login(struct exchange *x)
         respond_redirect(&x->res, "/login?next=%s", next);
     if (x->signed_out_why[0] != '\0')
         respond_session(&x->res, NULL);
-    if (x->req.method == METHOD_POST)
+    if (!is_reading(&x->req))
         respond_flash(&x->res, "warn",
                       "You are signed out, so nothing was done. Sign in and try "
                       "again.");
@@ -281,6 +347,8 @@ static void send_to_login(struct exchange *x)
 /* Make the answer to a failed step. A request that used up its memory gets the spare arena. */
 static void answer_failure(struct exchange *x)
 {
+    const char *challenge;
+
     if (arena_overflowed(x->req.arena)) {
         json_arena_enter(x->d->spare);
         x->req.arena = x->d->spare;
@@ -298,6 +366,9 @@ static void answer_failure(struct exchange *x)
     response_error(&x->res, x->status, &x->err);
     if (x->status == 405)
         respond_header(&x->res, "Allow", x->match.allow);
+    challenge = bearer_challenge(&x->req, x->match.route, x->res.status);
+    if (challenge != NULL)
+        respond_header(&x->res, "WWW-Authenticate", challenge);
 }
 
 /* The last resort: words without a template. */

@@ -1,5 +1,6 @@
 /* dispatch.h - one request from first byte to last, in one order (DESIGN §3): limits, parse, host,
- * route, method, session, capability, Origin and CSRF, form, handler, render, send.
+ * route, method, session or API token, scope, capability, Origin and CSRF, form, handler, render,
+ * send.
  *
  * Every refusal is a page in plain words (or problem+json) with the request's id; nothing is sent
  * before the whole answer is known. Works over any transport: tests and fuzzers call it in-process.

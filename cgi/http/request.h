@@ -17,13 +17,21 @@
 #include "lib/base/err.h"
 #include "lib/domain/access.h"
 
-enum method { METHOD_NONE = 0, METHOD_GET, METHOD_HEAD, METHOD_POST };
+enum method {
+    METHOD_NONE = 0,
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,  /* below /api/v1, with an API token alone */
+    METHOD_PATCH /* likewise */
+};
 
 struct transport; /* transport.h: FastCGI, or a fake in tests */
 struct site;      /* site.h: what one process knows: paths, origin, templates */
 struct form;      /* form.h */
 
-/* The signed-in person, from the session row. user_id is "" when nobody is. */
+/* The signed-in person, from the session row; or the owner of the API token, without id_hash and
+ * never proved. user_id is "" when nobody is. */
 struct session {
     char user_id[32];
     char login[72];
@@ -31,8 +39,8 @@ struct session {
     char theme[8];
     enum role role; /* highest one granted; the worker checks grants again */
     uint8_t id_hash[32];
-    const char
-        *token; /* the cookie's value: needed for CSRF and to prove a job's origin; never logged */
+    const char *token; /* the cookie's value (or the API token): needed for CSRF and to prove a
+                          job's origin; never logged */
     int64_t created_at;
     int64_t seen_at;
     int64_t proved_at;
@@ -52,12 +60,16 @@ struct request {
     const char *id;    /* request id: in the log, on error pages, in audit events */
     bool has_slash;    /* the path came with a slash at its end, which is not in `path` */
     bool wants_json;   /* Accept: application/json, or below /api/v1 */
+    bool is_api;       /* below /api/v1 */
+    bool has_bearer;   /* an API token was sent */
+    unsigned scopes;   /* of the API token (lib/domain/scope.h) */
     bool is_https;
     struct session session;
     const char *csrf;        /* the token this page's forms must carry, or "" */
     struct actor actor;      /* for audit_append */
     const struct form *form; /* POST with urlencoded body; NULL otherwise */
     const struct form *query;
+    json_t *body; /* POST, PUT or PATCH with an API token: the JSON object sent; NULL otherwise */
     const char *content_type;
     int64_t content_length;
     int64_t body_left;     /* bytes of the body not read yet */

@@ -29,6 +29,10 @@ static enum method method_from_name(const char *name)
         return METHOD_HEAD;
     if (str_equal(name, "POST"))
         return METHOD_POST;
+    if (str_equal(name, "PUT"))
+        return METHOD_PUT;
+    if (str_equal(name, "PATCH"))
+        return METHOD_PATCH;
     return METHOD_NONE;
 }
 
@@ -95,12 +99,13 @@ static int read_path(struct request *req, const char *uri, struct err *err)
     struct form *query;
 
     /* People type "/apps/": read as "/apps", and the dispatcher sends them there. */
-    req->has_slash = path_len > 1 && uri[path_len - 1] == '/' && req->method != METHOD_POST;
+    req->has_slash = path_len > 1 && uri[path_len - 1] == '/'
+                     && (req->method == METHOD_GET || req->method == METHOD_HEAD);
     if (path_decode(req->arena, uri, path_len - req->has_slash, &path, err) != 0)
         return -1;
     if (str_starts(path, API_PREFIX "/")) {
         path += strlen(API_PREFIX);
-        req->wants_json = true;
+        req->wants_json = req->is_api = true;
     }
     req->path = path;
     req->url = arena_strdup(req->arena, uri);
@@ -137,7 +142,7 @@ int request_read_head(struct request *req, struct err *err)
     req->ip = plain_header(req, "REMOTE_ADDR", 64);
     req->agent = plain_header(req, "HTTP_USER_AGENT", AGENT_MAX);
     req->content_type = plain_header(req, "CONTENT_TYPE", AGENT_MAX);
-    req->actor = (struct actor){"nobody", "", "", req->ip, req->id};
+    req->actor = (struct actor){"nobody", "", "", req->ip, req->id, NULL};
     if (length != NULL && length[0] != '\0'
         && !str_to_int64(length, 0, INT64_MAX / 2, &req->content_length))
         return err_set(err, ERR_INPUT, "The request's length is not a number.");
@@ -200,16 +205,51 @@ static int read_body(struct request *req, char *bytes, size_t len, struct err *e
     return 0;
 }
 
+static bool is_type(const struct request *req, const char *type)
+{
+    size_t len = strcspn(req->content_type, "; \t");
+
+    return len == strlen(type) && strncasecmp(req->content_type, type, len) == 0;
+}
+
+int request_read_json(struct request *req, bool *is_wrong_type, struct err *err)
+{
+    static const char TYPE[] = "application/json";
+    size_t len = (size_t)req->content_length;
+    json_error_t where = {.line = 0};
+    char *bytes;
+    int rc;
+
+    *is_wrong_type = !is_type(req, TYPE);
+    if (*is_wrong_type)
+        return err_set(err, ERR_INPUT, "This address takes a body of type %s.", TYPE);
+    if (req->content_length > (int64_t)FORM_BODY_MAX)
+        return err_set(err, ERR_TOO_LARGE, "The body is larger than 4 MiB.");
+    bytes = arena_alloc(req->arena, len + 1);
+    if (bytes == NULL)
+        return too_large(err);
+    rc = read_body(req, bytes, len, err);
+    if (rc == 0)
+        req->body = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &where);
+    crypto_wipe(bytes, len); /* may hold secrets */
+    if (rc != 0)
+        return -1;
+    if (arena_overflowed(req->arena))
+        return too_large(err);
+    if (!json_is_object(req->body))
+        return err_set(err, ERR_INPUT, "The body is not a JSON object%s (line %d, column %d).",
+                       req->body == NULL ? ", or a name is in it twice" : "",
+                       where.line > 0 ? where.line : 1, where.column > 0 ? where.column : 1);
+    return 0;
+}
+
 int request_read_form(struct request *req, bool *is_wrong_type, struct err *err)
 {
     static const char TYPE[] = "application/x-www-form-urlencoded";
-    size_t type_len = strcspn(req->content_type, "; \t");
     struct form *form;
     char *bytes;
 
-    *is_wrong_type =
-        req->content_length > 0
-        && (type_len != sizeof TYPE - 1 || strncasecmp(req->content_type, TYPE, type_len) != 0);
+    *is_wrong_type = req->content_length > 0 && !is_type(req, TYPE);
     if (*is_wrong_type)
         return err_set(err, ERR_INPUT, "This page takes forms sent as %s.", TYPE);
     if (req->content_length > (int64_t)FORM_BODY_MAX)

@@ -15,6 +15,9 @@ int request_check_host(const struct request *req, struct err *err) MUST_USE;
 /* The urlencoded body into req->form. A body of another type is ERR_INPUT; *is_wrong_type then says
  * 415. */
 int request_read_form(struct request *req, bool *is_wrong_type, struct err *err) MUST_USE;
+/* The JSON body of a request with an API token into req->body: an object, at most FORM_BODY_MAX
+ * bytes, no name twice, no NUL. Errors as above. */
+int request_read_json(struct request *req, bool *is_wrong_type, struct err *err) MUST_USE;
 /* The next bytes of the body, never more than Content-Length says: how many, 0 at the end, -1 when
  * it broke off. */
 ptrdiff_t request_body_read(struct request *req, void *bytes, size_t len);

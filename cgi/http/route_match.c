@@ -46,7 +46,10 @@ static bool match_pattern(const char *pattern, const char *path, struct spans *s
 
 static void allow_method(char allow[32], enum method method)
 {
-    const char *names = method == METHOD_GET ? "GET, HEAD" : "POST";
+    const char *names = method == METHOD_GET     ? "GET, HEAD"
+                        : method == METHOD_PUT   ? "PUT"
+                        : method == METHOD_PATCH ? "PATCH"
+                                                 : "POST";
     size_t used = strlen(allow);
 
     if (strstr(allow, names) == NULL)

@@ -85,11 +85,20 @@ static bool is_for_summary(const char *key, const json_t *value)
 /* What stands before a value: its key, unless the value speaks for itself. */
 static const char *label_of(const char *key)
 {
-    static const char *const WORDS[][2] = {
-        {"summary", ""},         {"why", ""},     {"slug", ""},
-        {"release", "v"},        {"shown", ""},   {"print", ""},
-        {"secret_set", "s"},     {"number", "s"}, {"source", ""},
-        {"version", "version "}, {"keys", ""},    {"purpose", "to "}};
+    static const char *const WORDS[][2] = {{"summary", ""},
+                                           {"why", ""},
+                                           {"slug", ""},
+                                           {"release", "v"},
+                                           {"shown", ""},
+                                           {"print", ""},
+                                           {"secret_set", "s"},
+                                           {"number", "s"},
+                                           {"source", ""},
+                                           {"version", "version "},
+                                           {"with_token", "with API token "},
+                                           {"expires", "until "},
+                                           {"keys", ""},
+                                           {"purpose", "to "}};
     for (size_t i = 0; i < COUNT_OF(WORDS); i++)
         if (str_equal(WORDS[i][0], key))
             return WORDS[i][1];

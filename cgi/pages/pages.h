@@ -20,6 +20,8 @@ handler_fn secrets_show, secrets_save, secrets_raw_show, secrets_raw_save, secre
     secrets_key_show, secrets_key_save, secrets_reveal_show, secrets_review_show,
     secrets_review_save, secrets_history_show, secrets_restore, secrets_matrix_show,
     secrets_required_show, secrets_required_save;
+/* secrets_api.c, secrets_api_save.c */
+handler_fn secrets_api_show, secrets_api_env, secrets_api_save;
 /* deploy.c */
 handler_fn deploy_show, deploy_save;
 /* jobs.c, job.c, job_log.c */
@@ -33,5 +35,7 @@ handler_fn registries_show, registry_new_show, registry_new_save, registry_show,
 handler_fn audit_show, audit_event_show;
 /* profile.c */
 handler_fn profile_show, profile_save, profile_password, profile_sessions;
+/* tokens.c */
+handler_fn token_add_save, token_remove_save;
 
 #endif

@@ -1,11 +1,12 @@
-/* profile.c - /profile: one's own name, colours, password and sessions. The password is checked and
- * changed by the worker; all other sessions end with it. */
+/* profile.c - /profile: one's own name, colours, password, sessions and API tokens (tokens.c). The
+ * password is checked and changed by the worker; all other sessions end with it. */
 #include <string.h>
 #include "cgi/http/ask.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
+#include "cgi/pages/tokens.h"
 #include "db/profiles.h"
 #include "db/sessions.h"
 #include "lib/base/str.h"
@@ -40,7 +41,9 @@ static json_t *session_model(const json_t *row)
                      part_time(row_int(row, "expires_at")));
 }
 
-static int profile_data(struct request *req, const char *theme, json_t **data, struct err *err)
+/* new_token: stolen; NULL: none. */
+static int profile_data(struct request *req, const char *theme, json_t *new_token, json_t **data,
+                        struct err *err)
 {
     json_t *rows = NULL, *sessions = json_array(), *themes = json_array();
     const json_t *row;
@@ -55,10 +58,10 @@ static int profile_data(struct request *req, const char *theme, json_t **data, s
                       "login", req->session.login, "role", role_name(req->session.role),
                       "role_text", role_words(req->session.role), "themes", themes, "sessions",
                       sessions, "has_other_sessions", (int)(json_array_size(sessions) > 1));
-    return 0;
+    return tokens_model(req, *data, new_token, err);
 }
 
-static json_t *profile_page(const char *name)
+json_t *profile_page(const char *name)
 {
     json_t *page = page_new("Profile", "");
     page_crumb(page, "Profile", "");
@@ -67,22 +70,32 @@ static json_t *profile_page(const char *name)
     page_field(page, "current", NULL);
     page_field(page, "password", NULL);
     page_field(page, "password_again", NULL);
+    tokens_fields(page);
     return page;
 }
 
-static int show(struct request *req, struct response *res, int status, json_t *page,
-                struct err *err)
+int profile_respond(struct request *req, struct response *res, int status, json_t *page,
+                    struct err *err)
 {
     const char *theme = status == 200 ? req->session.theme : request_field(req, "theme");
     json_t *data = NULL;
-    if (profile_data(req, theme[0] != '\0' ? theme : req->session.theme, &data, err) != 0)
+    if (profile_data(req, theme[0] != '\0' ? theme : req->session.theme, NULL, &data, err) != 0)
         return -1;
     return respond_page(res, status, "profile", data, page);
 }
 
+int profile_respond_new_token(struct request *req, struct response *res, json_t *new_token,
+                              struct err *err)
+{
+    json_t *data = NULL;
+    if (profile_data(req, req->session.theme, new_token, &data, err) != 0)
+        return -1;
+    return respond_page(res, 200, "profile", data, profile_page(req->session.name));
+}
+
 int profile_show(struct request *req, struct response *res, struct err *err)
 {
-    return show(req, res, 200, profile_page(req->session.name), err);
+    return profile_respond(req, res, 200, profile_page(req->session.name), err);
 }
 
 static bool is_theme(const char *theme)
@@ -103,7 +116,7 @@ int profile_save(struct request *req, struct response *res, struct err *err)
     if (!is_theme(theme))
         page_error(page, "theme", "Choose one of the three: as the system, light or dark.");
     if (page_has_errors(page))
-        return show(req, res, 422, page, err);
+        return profile_respond(req, res, 422, page, err);
     if (profile_change(req->db, &req->actor, name, theme, err) != 0)
         return -1;
     respond_flash(res, "ok", "Your profile is saved.");
@@ -131,7 +144,7 @@ int profile_password(struct request *req, struct response *res, struct err *err)
 
     check_password(req, page);
     if (page_has_errors(page))
-        return show(req, res, 422, page, err);
+        return profile_respond(req, res, 422, page, err);
     current = request_field_bytes(req, "current", &len);
     current = ask_seal(req, current, len, err);
     password = request_field_bytes(req, "password", &len);
@@ -150,7 +163,7 @@ int profile_password(struct request *req, struct response *res, struct err *err)
         return -1;
     }
     page_error(page, refused.field[0] != '\0' ? refused.field : "current", refused.user);
-    return show(req, res, refused.code == ERR_THROTTLED ? 429 : 422, page, err);
+    return profile_respond(req, res, refused.code == ERR_THROTTLED ? 429 : 422, page, err);
 }
 
 static int revoke_others(struct request *req, int64_t *ended, struct err *err)

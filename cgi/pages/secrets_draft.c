@@ -60,7 +60,7 @@ int secrets_type(struct request *req, struct secret_draft_entry *entry, const ch
 }
 
 struct secret_draft_entry *secrets_keep_all(struct request *req, const struct secrets_view *v,
-                                            size_t *count)
+                                            int64_t set, size_t *count)
 {
     struct secret_draft_entry *entries =
         arena_array(req->arena, SECRET_ENTRIES_MAX + 2, sizeof *entries);
@@ -69,8 +69,8 @@ struct secret_draft_entry *secrets_keep_all(struct request *req, const struct se
     *count = 0;
     if (entries == NULL)
         return NULL;
-    json_array_foreach(v->entries, i, row) if (*count < SECRET_ENTRIES_MAX)
-        entries[(*count)++] = secrets_keep(row, row_int(v->set, "number"));
+    json_array_foreach(v->entries, i, row) if (*count < SECRET_ENTRIES_MAX) entries[(*count)++] =
+        secrets_keep(row, set);
     return entries;
 }
 

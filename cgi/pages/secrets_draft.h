@@ -25,9 +25,10 @@ struct secret_draft_entry secrets_take_over(const json_t *draft_entry);
  * goes into the draft's row, not through the socket, so it may be as long as a file can be. */
 int secrets_type(struct request *req, struct secret_draft_entry *entry, const char *value,
                  size_t len, struct err *err) MUST_USE;
-/* All entries of a view's newest set, kept; room for SECRET_ENTRIES_MAX. NULL: no memory. */
+/* All entries of a view, kept as that set has them; room for SECRET_ENTRIES_MAX. NULL: no memory.
+ */
 struct secret_draft_entry *secrets_keep_all(struct request *req, const struct secrets_view *v,
-                                            size_t *count);
+                                            int64_t set, size_t *count);
 /* The place of a key among entries, or -1. */
 int secrets_entry_of(const struct secret_draft_entry *entries, size_t count, const char *key);
 void secrets_drop(struct secret_draft_entry *entries, size_t *count, size_t at);

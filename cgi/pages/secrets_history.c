@@ -83,12 +83,12 @@ static json_t *changes_model(const json_t *rows)
     const json_t *row;
     size_t i;
     json_array_foreach(rows, i, row) json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", row_text(row, "key"), "verb",
-                        row_text(row, "verb"), "text", verb_text(row_text(row, "verb")), "kind_text",
-                        secrets_kind_text(row_has(row, "kind") ? row_text(row, "kind")
-                                                               : row_text(row, "old_kind")),
-                        "old", shown(row, "old_kind", "old_plain"), "new",
-                        shown(row, "kind", "plain")));
+        list,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", row_text(row, "key"), "verb",
+                  row_text(row, "verb"), "text", verb_text(row_text(row, "verb")), "kind_text",
+                  secrets_kind_text(row_has(row, "kind") ? row_text(row, "kind")
+                                                         : row_text(row, "old_kind")),
+                  "old", shown(row, "old_kind", "old_plain"), "new", shown(row, "kind", "plain")));
     return list;
 }
 
@@ -124,8 +124,8 @@ static int compare_model(struct request *req, const struct secrets_view *v, cons
                   set_choices(rows, to), "from_label",
                   from == 0 ? json_string("nothing") : part_set_label(from), "to_label",
                   to == 0 ? json_string("nothing") : part_set_label(to), "has_changes",
-                  (int)(json_array_size(changes) > 0), "changes", changes_model(changes), "is_asked",
-                  (int)(request_query(req, "to")[0] != '\0')));
+                  (int)(json_array_size(changes) > 0), "changes", changes_model(changes),
+                  "is_asked", (int)(request_query(req, "to")[0] != '\0')));
     return 0;
 }
 
@@ -194,11 +194,13 @@ static json_t *cell_model(const json_t *row, const char *first, const char *app,
                           const char *key)
 {
     bool is_plain = row != NULL && secrets_is_plain(row_text(row, "kind"));
-    const char *state = row == NULL                                ? "missing"
+    const char *state = row == NULL                               ? "missing"
                         : str_equal(row_text(row, "same"), first) ? "same"
-                                                                   : "differs";
+                                                                  : "differs";
     return json_pack("{s:s, s:s, s:s, s:o}", "state", state, "text",
-                     row == NULL ? "missing" : is_plain ? row_text(row, "plain") : "••••••••",
+                     row == NULL ? "missing"
+                     : is_plain  ? row_text(row, "plain")
+                                 : "••••••••",
                      "word", str_equal(state, "same") ? "same" : state, "href",
                      row == NULL ? part_text("/apps/%s/%s/secrets/add?key=%s", app, slug, key)
                                  : part_text("/apps/%s/%s/secrets/key/%s", app, slug, key));
@@ -234,7 +236,8 @@ static json_t *matrix_model(const json_t *rows, const json_t *slugs, const char 
     size_t count = json_array_size(rows);
     for (size_t from = 0, to; from < count; from = to) {
         const char *key = row_text(json_array_get(rows, from), "key");
-        for (to = from + 1; to < count && str_equal(row_text(json_array_get(rows, to), "key"), key);)
+        for (to = from + 1;
+             to < count && str_equal(row_text(json_array_get(rows, to), "key"), key);)
             to++;
         json_array_append_new(list, key_model(rows, from, to, slugs, app));
     }
@@ -261,9 +264,9 @@ int secrets_matrix_show(struct request *req, struct response *res, struct err *e
     page = page_new(title, "apps");
     page_crumbs_of(page, slug, NULL, NULL);
     page_crumb(page, "Secrets", "");
-    data = json_pack("{s:o, s:O}", "app",
-                     part_app(row_text(app, "id"), slug, row_text(app, "name")), "environments",
-                     slugs);
+    data =
+        json_pack("{s:o, s:O}", "app", part_app(row_text(app, "id"), slug, row_text(app, "name")),
+                  "environments", slugs);
     part_set_list(data, "rows", "has_rows", matrix_model(rows, slugs, slug));
     return respond_page(res, 200, "secrets_compare", data, page);
 }

@@ -18,7 +18,6 @@
 #include "lib/domain/validate.h"
 
 #define DESCRIPTION_MAX 200
-#define NAMED_MAX       5
 
 static int no_memory(struct err *err)
 {
@@ -35,19 +34,6 @@ static json_t *variables_of(const json_t *card)
     if (text[0] == '\0' || compose_variables(text, &variables, &ignored) != 0)
         return json_array();
     return variables;
-}
-
-static void add(json_t *list, const json_t *card, const json_t *entries, const char *key,
-                json_t *text, const char *generator, const char *origin)
-{
-    bool is_missing = secrets_find(entries, key) == NULL;
-    json_t *href = part_text(is_missing ? "/apps/%s/%s/secrets/add?key=%s"
-                                        : "/apps/%s/%s/secrets/key/%s",
-                             row_text(card, "app_slug"), row_text(card, "slug"), key);
-    json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:b, s:o, s:b}", "key", key, "text",
-                                          text, "generator", generator, "origin", origin,
-                                          "is_missing", (int)is_missing, "href", href,
-                                          "can_remove", (int)!str_equal(origin, "compose")));
 }
 
 static json_t *services_text(const json_t *variable)
@@ -67,101 +53,55 @@ static json_t *services_text(const json_t *variable)
     return text;
 }
 
-static json_t *compose_text(const json_t *variable)
+static json_t *row_model(const json_t *card, const json_t *row)
 {
-    json_t *services = services_text(variable), *text;
-    const char *message = row_text(variable, "message");
-    if (message[0] != '\0')
-        text = part_text("%s", message);
-    else if (services != NULL && json_string_value(services)[0] != '\0')
-        text = part_text("used by %s in the Compose file", json_string_value(services));
-    else
-        text = json_string("used in the Compose file");
-    json_decref(services);
-    return text;
-}
-
-int secrets_required(struct request *req, const json_t *card, const json_t *entries, json_t **list,
-                     struct err *err)
-{
-    const char *version = row_text(json_object_get(card, "settings"), "version_variable");
-    json_t *variables = variables_of(card), *rows;
-    const json_t *row;
-    size_t i;
-    *list = json_array();
-    if (requirement_list(req->db, row_text(card, "id"), &rows, err) != 0)
-        return -1;
-    json_array_foreach(variables, i, row)
-    {
-        const char *key = row_text(row, "name");
-        if (row_is(row, "is_required") && !row_is(row, "is_build") && !str_equal(key, version)
-            && secrets_find(rows, key) == NULL)
-            add(*list, card, entries, key, compose_text(row), "", "compose");
-    }
-    json_array_foreach(rows, i, row)
-        add(*list, card, entries, row_text(row, "key"), json_string(row_text(row, "description")),
-            row_text(row, "generator"), row_text(row, "origin"));
-    return 0;
-}
-
-/* "API_KEY, DATABASE_URL and 3 more"; "" when none is missing. */
-static json_t *missing_text(const json_t *list)
-{
-    size_t count = 0, i;
-    const json_t *row;
-    struct buf out;
-    json_t *text;
-    buf_init(&out, 2000);
-    json_array_foreach(list, i, row)
-    {
-        if (!row_is(row, "is_missing"))
-            continue;
-        if (count < NAMED_MAX) {
-            buf_add_str(&out, count == 0 ? "" : ", ");
-            buf_add_str(&out, row_text(row, "key"));
-        }
-        count++;
-    }
-    if (count > NAMED_MAX)
-        buf_printf(&out, " and %zu more", count - NAMED_MAX);
-    text = json_string(out.len > 0 ? out.data : "");
-    buf_deinit(&out);
-    return text;
+    bool is_missing = row_is(row, "is_missing");
+    json_t *href =
+        part_text(is_missing ? "/apps/%s/%s/secrets/add?key=%s" : "/apps/%s/%s/secrets/key/%s",
+                  row_text(card, "app_slug"), row_text(card, "slug"), row_text(row, "key"));
+    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:b}", "key", row_text(row, "key"), "text",
+                     row_text(row, "text"), "generator", row_text(row, "generator"), "origin",
+                     row_text(row, "origin"), "is_missing", (int)is_missing, "href", href,
+                     "can_remove", (int)!str_equal(row_text(row, "origin"), "compose"));
 }
 
 int secrets_required_model(struct request *req, const struct secrets_view *v, json_t *data,
                            struct err *err)
 {
-    json_t *list;
-    if (secrets_required(req, v->card, v->entries, &list, err) != 0)
+    char missing[REQUIREMENTS_MISSING_MAX];
+    json_t *rows, *list = json_array();
+    const json_t *row;
+    size_t i;
+    if (requirements_of_set(req->db, row_text(v->card, "id"), json_object_get(v->card, "settings"),
+                            row_int(v->set, "number"), &rows, err)
+        != 0)
         return -1;
-    json_object_set_new(data, "missing_text", missing_text(list));
+    requirements_missing(rows, missing);
+    json_array_foreach(rows, i, row) json_array_append_new(list, row_model(v->card, row));
+    json_object_set_new(data, "missing_text", json_string(missing));
     part_set_list(data, "required", "has_required", list);
     json_object_set_new(data, "required_href", secrets_href(v, "/required"));
     return 0;
 }
 
-int secrets_required_problem(struct request *req, const json_t *card, json_t *list,
-                             struct err *err)
+int secrets_required_problem(struct request *req, const json_t *card, json_t *list, struct err *err)
 {
     const char *id = row_text(card, "id");
-    json_t *set, *entries, *required, *text;
+    char missing[REQUIREMENTS_MISSING_MAX];
+    json_t *set, *rows;
     if (secret_set_current(req->db, id, &set, err) != 0
-        || secret_set_entries(req->db, id, row_int(set, "number"), &entries, err) != 0
-        || secrets_required(req, card, entries, &required, err) != 0)
+        || requirements_of_set(req->db, id, json_object_get(card, "settings"),
+                               row_int(set, "number"), &rows, err)
+               != 0)
         return -1;
-    text = missing_text(required);
-    if (text == NULL)
-        return no_memory(err);
-    if (json_string_value(text)[0] != '\0')
+    requirements_missing(rows, missing);
+    if (missing[0] != '\0')
         json_array_append_new(
             list, json_pack("{s:o, s:o, s:s}", "text",
-                            part_text("Required secrets are missing: %s.", json_string_value(text)),
-                            "href",
+                            part_text("Required secrets are missing: %s.", missing), "href",
                             part_text("/apps/%s/%s/secrets/required", row_text(card, "app_slug"),
                                       row_text(card, "slug")),
                             "action", "Set them"));
-    json_decref(text);
     return 0;
 }
 
@@ -234,7 +174,8 @@ static int add_by_hand(struct request *req, const struct secrets_view *v, struct
         return -1;
     if (row.generator[0] != '\0' && generate_find(row.generator) == NULL)
         return err_field(err, "generator", "There is no such generator.");
-    return requirement_add(req->db, &req->actor, v->card, "hand", &row, 1, err);
+    return requirement_add(req->db, &req->actor, v->card,
+                           &(struct requirements_new){"hand", &row, 1}, err);
 }
 
 static int import(struct request *req, const struct secrets_view *v, struct err *err)
@@ -263,7 +204,8 @@ static int import(struct request *req, const struct secrets_view *v, struct err 
         return err_field(err, "text",
                          "No key of this text is required: all have a value that serves, or are "
                          "called optional.");
-    return requirement_add(req->db, &req->actor, v->card, "example", rows, count, err);
+    return requirement_add(req->db, &req->actor, v->card,
+                           &(struct requirements_new){"example", rows, count}, err);
 }
 
 int secrets_required_save(struct request *req, struct response *res, struct err *err)

@@ -5,10 +5,6 @@
 
 #include "cgi/pages/secrets_view.h"
 
-/* A list of {key, text, generator, origin ("compose", "hand", "example"), is_missing, href}; card:
- * of environment_card, entries: of its newest set. */
-int secrets_required(struct request *req, const json_t *card, const json_t *entries,
-                     json_t **list, struct err *err) MUST_USE;
 /* required, has_required, missing_text ("" when none is missing) and required_href into data. */
 int secrets_required_model(struct request *req, const struct secrets_view *v, json_t *data,
                            struct err *err) MUST_USE;

@@ -1,21 +1,13 @@
 /* registries.c - the store of registry passwords (db/vault/registries.h). */
 #include "db/vault/registries.h"
 
-#include <inttypes.h>
 #include "db/vault/inside.h"
 #include "lib/base/str.h"
 #include "statements.h"
 
-#define PLACE_MAX (BELONGS_MAX + REGISTRY_HOST_SIZE + REGISTRY_LOGIN_SIZE)
-
-/* Which place a password belongs to. A host holds no "|", so no two places read the same; -1 when
- * this one does, or when it does not fit. */
-static int place_of(char text[PLACE_MAX], const struct registry_row *r, struct err *err)
+static int place_of(char text[BELONGS_MAX], const struct registry_row *r, struct err *err)
 {
-    int len = snprintf(text, PLACE_MAX, "registry_password|%s|%" PRId64 "|%s|%s", r->id,
-                       r->password_number, r->host, r->login);
-
-    if (len < 0 || len >= PLACE_MAX || strchr(r->host, '|') != NULL)
+    if (place_of_registry_password(text, r->id, r->password_number, r->host, r->login) != 0)
         return err_set(err, ERR_INTERNAL, "The database holds a damaged registry.");
     return 0;
 }
@@ -32,16 +24,20 @@ static struct stmt *use(struct vault *vault, int statement, const char *registry
 int vault_put_registry_password(struct vault *vault, const struct registry_row *registry,
                                 const void *password, size_t len, struct err *err)
 {
-    char place[PLACE_MAX];
+    char place[BELONGS_MAX];
     struct stmt *s;
 
-    if (place_of(place, registry, err) != 0)
+    if (place_of(place, registry, err) != 0 || vault_begin(vault, err) != 0)
         return -1;
     s = use(vault, SQL_REGISTRY_PASSWORD_PUT, registry->id, registry->password_number);
     db_bind_text(s, ":host", registry->host);
     db_bind_text(s, ":login", registry->login);
-    return vault_run_encrypted(s, ":password_ct", &(struct lock){vault->master, place}, password,
-                               len, err);
+    if (vault_run_encrypted(s, ":password_ct", &(struct lock){vault->master, place}, password, len,
+                            err)
+        == 0)
+        return db_commit(vault->db, err);
+    db_rollback(vault->db);
+    return -1;
 }
 
 /* Told apart from "does not open", because the way out is another one. */
@@ -65,10 +61,10 @@ static int check_place(struct vault *vault, const struct registry_row *registry,
     return 0;
 }
 
-int vault_registry_password(struct vault *vault, const struct registry_row *registry,
-                            struct buf *password, struct err *err)
+static int password_once(struct vault *vault, const struct registry_row *registry,
+                         struct buf *password, struct err *err)
 {
-    char place[PLACE_MAX], what[100];
+    char place[BELONGS_MAX], what[100];
     struct stmt *s;
 
     if (place_of(place, registry, err) != 0 || check_place(vault, registry, err) != 0)
@@ -77,6 +73,17 @@ int vault_registry_password(struct vault *vault, const struct registry_row *regi
     s = use(vault, SQL_REGISTRY_PASSWORD_GET, registry->id, registry->password_number);
     return vault_one_decrypted(s, "password_ct", &(struct lock){vault->master, place}, what,
                                password, err);
+}
+
+int vault_registry_password(struct vault *vault, const struct registry_row *registry,
+                            struct buf *password, struct err *err)
+{
+    int rc;
+
+    do
+        rc = password_once(vault, registry, password, err);
+    while (rc != 0 && vault_key_changed(vault));
+    return rc;
 }
 
 int vault_registry_passwords(struct vault *vault, json_t **list, struct err *err)

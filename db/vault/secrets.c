@@ -11,12 +11,14 @@ static int read_data_key(struct vault *vault, const char *environment_id,
                          uint8_t key[CRYPTO_KEY_BYTES], struct err *err)
 {
     char belongs_to[BELONGS_MAX];
-    struct stmt *s = db_use(vault->db, SQL_DATA_KEY_GET);
+    struct stmt *s;
     struct buf out;
     int rc;
 
+    if (place_of_data_key(belongs_to, environment_id) != 0)
+        return err_set(err, ERR_NOT_FOUND, "There is no such environment.");
     buf_init(&out, 64);
-    snprintf(belongs_to, sizeof belongs_to, "data_key|%s", environment_id);
+    s = db_use(vault->db, SQL_DATA_KEY_GET);
     db_bind_text(s, ":environment_id", environment_id);
     rc = vault_one_decrypted(s, "secret_ct", &(struct lock){vault->master, belongs_to},
                              "The key of this environment's secrets", &out, err);
@@ -44,23 +46,14 @@ static int data_key(struct vault *vault, const char *environment_id, uint8_t key
             *err = cause;
         return -1;
     }
+    if (place_of_data_key(belongs_to, environment_id) != 0)
+        return err_set(err, ERR_INTERNAL, "The database holds a damaged environment.");
     crypto_random(key, CRYPTO_KEY_BYTES);
-    snprintf(belongs_to, sizeof belongs_to, "data_key|%s", environment_id);
     s = db_use(vault->db, SQL_DATA_KEY_ADD);
     db_bind_text(s, ":environment_id", environment_id);
     db_bind_int(s, ":created_at", clock_now_ms());
     return vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to}, key,
                                CRYPTO_KEY_BYTES, err);
-}
-
-/* Which place a value belongs to; -1 when the parts do not fit, which would let two places be one.
- */
-static int place_of(char *text, size_t size, const char *environment_id, int64_t number,
-                    const char *key)
-{
-    int len = snprintf(text, size, "secret_value|%s|%" PRId64 "|%s", environment_id, number, key);
-
-    return len < 0 || (size_t)len >= size ? -1 : 0;
 }
 
 static int put_one(struct vault *vault, const char *environment_id, int64_t number,
@@ -69,7 +62,7 @@ static int put_one(struct vault *vault, const char *environment_id, int64_t numb
     char belongs_to[BELONGS_MAX];
     struct stmt *s;
 
-    if (place_of(belongs_to, sizeof belongs_to, environment_id, number, value->key) != 0)
+    if (place_of_secret(belongs_to, environment_id, number, value->key) != 0)
         return err_set(err, ERR_INPUT, "A secret's name is too long.");
     s = db_use(vault->db, SQL_SECRET_VALUE_ADD);
     db_bind_text(s, ":environment_id", environment_id);
@@ -86,7 +79,7 @@ int vault_put_secrets(struct vault *vault, const char *environment_id, int64_t n
     struct stmt *s;
     int rc = -1;
 
-    if (db_begin(vault->db, err) != 0)
+    if (vault_begin(vault, err) != 0)
         return -1;
     s = db_use(vault->db, SQL_SECRET_VALUE_REMOVE_SET);
     db_bind_text(s, ":environment_id", environment_id);
@@ -103,24 +96,35 @@ out:
     return rc;
 }
 
-int vault_get_secret(struct vault *vault, const char *environment_id, int64_t number,
-                     const char *name, struct buf *value, struct err *err)
+static int get_once(struct vault *vault, const char *environment_id, int64_t number,
+                    const char *name, struct buf *value, struct err *err)
 {
     uint8_t key[CRYPTO_KEY_BYTES];
     char belongs_to[BELONGS_MAX], what[200];
     struct stmt *s;
     int rc;
 
-    if (place_of(belongs_to, sizeof belongs_to, environment_id, number, name) != 0)
+    if (place_of_secret(belongs_to, environment_id, number, name) != 0)
         return err_set(err, ERR_NOT_FOUND, "There is no such secret.");
-    if (read_data_key(vault, environment_id, key, err) != 0)
-        return -1;
     snprintf(what, sizeof what, "The value of %s in s%" PRId64, name, number);
+    if (read_data_key(vault, environment_id, key, err) != 0)
+        return err_wrap(err, "%s cannot be read", what);
     s = db_use(vault->db, SQL_SECRET_VALUE_GET);
     db_bind_text(s, ":environment_id", environment_id);
     db_bind_int(s, ":number", number);
     db_bind_text(s, ":key", name);
     rc = vault_one_decrypted(s, "value_ct", &(struct lock){key, belongs_to}, what, value, err);
     crypto_wipe(key, sizeof key);
+    return rc;
+}
+
+int vault_get_secret(struct vault *vault, const char *environment_id, int64_t number,
+                     const char *name, struct buf *value, struct err *err)
+{
+    int rc;
+
+    do
+        rc = get_once(vault, environment_id, number, name, value, err);
+    while (rc != 0 && vault_key_changed(vault));
     return rc;
 }

@@ -13,14 +13,22 @@ static int store_key(struct vault *vault, const char *server_id, const char *pub
                      const struct buf *file, struct err *err)
 {
     char belongs_to[BELONGS_MAX];
-    struct stmt *s = db_use(vault->db, SQL_SERVER_KEY_ADD);
+    struct stmt *s;
 
-    snprintf(belongs_to, sizeof belongs_to, "server_key|%s", server_id);
+    if (place_of_server_key(belongs_to, server_id) != 0)
+        return err_set(err, ERR_INTERNAL, "The database holds a damaged server.");
+    if (vault_begin(vault, err) != 0)
+        return -1;
+    s = db_use(vault->db, SQL_SERVER_KEY_ADD);
     db_bind_text(s, ":server_id", server_id);
     db_bind_text(s, ":public_key", public_line);
     db_bind_int(s, ":created_at", clock_now_ms());
-    return vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to},
-                               file->data, file->len, err);
+    if (vault_run_encrypted(s, ":secret_ct", &(struct lock){vault->master, belongs_to}, file->data,
+                            file->len, err)
+        == 0)
+        return db_commit(vault->db, err);
+    db_rollback(vault->db);
+    return -1;
 }
 
 int vault_make_server_key(struct vault *vault, const char *server_id, const char *slug,
@@ -49,16 +57,29 @@ int vault_make_server_key(struct vault *vault, const char *server_id, const char
     return rc;
 }
 
-int vault_server_key(struct vault *vault, const char *server_id, struct buf *private_key,
-                     struct err *err)
+static int server_key_once(struct vault *vault, const char *server_id, struct buf *private_key,
+                           struct err *err)
 {
     char belongs_to[BELONGS_MAX];
-    struct stmt *s = db_use(vault->db, SQL_SERVER_KEY_GET);
+    struct stmt *s;
 
-    snprintf(belongs_to, sizeof belongs_to, "server_key|%s", server_id);
+    if (place_of_server_key(belongs_to, server_id) != 0)
+        return err_set(err, ERR_NOT_FOUND, "There is no such server.");
+    s = db_use(vault->db, SQL_SERVER_KEY_GET);
     db_bind_text(s, ":server_id", server_id);
     return vault_one_decrypted(s, "secret_ct", &(struct lock){vault->master, belongs_to},
                                "Our key for this server", private_key, err);
+}
+
+int vault_server_key(struct vault *vault, const char *server_id, struct buf *private_key,
+                     struct err *err)
+{
+    int rc;
+
+    do
+        rc = server_key_once(vault, server_id, private_key, err);
+    while (rc != 0 && vault_key_changed(vault));
+    return rc;
 }
 
 /* --- pins --- */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include "db/audit.h"
 #include "lib/base/fs.h"
+#include "lib/base/str.h"
 
 int vault_path(const char *var_dir, char *path, size_t size, struct err *err)
 {
@@ -21,8 +22,8 @@ int vault_open(const char *var_dir, enum db_role role, struct vault **out, struc
     if (vault == NULL)
         return err_set(err, ERR_NO_MEMORY, "There is not enough memory to open the vault.");
     if (vault_path(var_dir, path, sizeof path, err) == 0
-        && db_open(path, DB_VAULT, role, &vault->db, err) == 0
-        && master_key_read(var_dir, vault->master, err) == 0 && keyring_read(vault, err) == 0) {
+        && str_copy(vault->var_dir, sizeof vault->var_dir, var_dir)
+        && db_open(path, DB_VAULT, role, &vault->db, err) == 0 && keyring_open(vault, err) == 0) {
         *out = vault;
         return 0;
     }
@@ -44,6 +45,21 @@ const char *vault_instance_id(const struct vault *vault)
     return vault->instance_id;
 }
 
+void vault_key_id(const struct vault *vault, char id[VAULT_KEY_ID_SIZE])
+{
+    memcpy(id, vault->key_id, VAULT_KEY_ID_SIZE);
+}
+
+bool vault_key_is_credential(const struct vault *vault)
+{
+    return vault->key_from == KEY_FROM_CREDENTIAL;
+}
+
+void vault_copy_master_key(const struct vault *vault, uint8_t key[CRYPTO_KEY_BYTES])
+{
+    memcpy(key, vault->master, CRYPTO_KEY_BYTES);
+}
+
 /* --- ciphertexts at rest --- */
 
 int vault_run_encrypted(struct stmt *s, const char *name, const struct lock *lock,
@@ -63,19 +79,14 @@ int vault_run_encrypted(struct stmt *s, const char *name, const struct lock *loc
     return rc;
 }
 
-int vault_one_decrypted(struct stmt *s, const char *column, const struct lock *lock,
-                        const char *what, struct buf *out, struct err *err)
+int vault_decrypt_column(struct stmt *s, const char *column, const struct lock *lock,
+                         const char *what, struct buf *out, struct err *err)
 {
     struct err ignored;
-    const uint8_t *ciphertext;
-    char *room;
     size_t len = 0;
-    int rc = -1;
+    const uint8_t *ciphertext = db_col_blob(s, column, &len);
+    char *room = len < VAULT_OVERHEAD ? NULL : buf_reserve(out, len - VAULT_OVERHEAD);
 
-    if (db_one(s, err) != 0)
-        return err_wrap(err, "%s is not in the vault", what);
-    ciphertext = db_col_blob(s, column, &len);
-    room = len < VAULT_OVERHEAD ? NULL : buf_reserve(out, len - VAULT_OVERHEAD);
     if (len < VAULT_OVERHEAD
         || (room != NULL
             && vault_decrypt(lock->key, ciphertext, len, lock->belongs_to, (uint8_t *)room,
@@ -85,14 +96,23 @@ int vault_one_decrypted(struct stmt *s, const char *column, const struct lock *l
                 "%s does not open: the vault was altered, or the master key is not the one it was "
                 "made with. Restore the vault from a backup.",
                 what);
-        err_detail(err, "vault: %s", lock->belongs_to);
-    } else if (room == NULL)
-        err_set(err, ERR_TOO_LARGE, "%s is larger than it may be.", what);
-    else {
-        out->len += len - VAULT_OVERHEAD;
-        out->data[out->len] = '\0';
-        rc = 0;
+        return err_detail(err, "vault: %s", lock->belongs_to);
     }
+    if (room == NULL)
+        return err_set(err, ERR_TOO_LARGE, "%s is larger than it may be.", what);
+    out->len += len - VAULT_OVERHEAD;
+    out->data[out->len] = '\0';
+    return 0;
+}
+
+int vault_one_decrypted(struct stmt *s, const char *column, const struct lock *lock,
+                        const char *what, struct buf *out, struct err *err)
+{
+    int rc;
+
+    if (db_one(s, err) != 0)
+        return err_wrap(err, "%s is not in the vault", what);
+    rc = vault_decrypt_column(s, column, lock, what, out, err);
     db_done(s);
     return rc;
 }

@@ -6,6 +6,10 @@
  * swapped, altered or brought back from another set does not open. Only windlass-worker and the
  * `windlass` command link this.
  *
+ * In the file's place systemd may give the key as a credential: $CREDENTIALS_DIRECTORY/
+ * windlass-master.key, same content, is used when it is there. The key may be replaced while vaults
+ * are open (db/vault/keys.h): they notice when something does not open and go on with the new one.
+ *
  * The opened struct holds key bytes; vault_close overwrites them. One thread, one process: open it
  * after the last fork. */
 #ifndef WL_DB_VAULT_VAULT_H
@@ -24,9 +28,10 @@
 struct vault;
 
 /* At the worker's start, after windlass.db was migrated: make or bring forward vault/vault.db, make
- * the master key and the keyring when the vault is still empty, and the instance row. Safe to
- * repeat, and after a crash in the middle. A vault that holds data is never given a new key: a
- * missing, unreadable or wrong one is ERR_CONFLICT, and the sentence says what to do. */
+ * the master key and the keyring when the vault is still empty, and the instance row; finish a
+ * rotation that broke off. Safe to repeat, and after a crash in the middle. A vault that holds data
+ * is never given a new key: a missing, unreadable or wrong one is ERR_CONFLICT, and the sentence
+ * says what to do. */
 int vault_prepare(const char *var_dir, struct db *shared, struct err *err) MUST_USE;
 
 /* Open what vault_prepare made. role: DB_ROLE_WORKER or DB_ROLE_CLI. */

@@ -55,7 +55,7 @@ static bool go_to_name(struct dotenv_parser *p)
 {
     for (;;) {
         const char *at = p->at;
-        size_t space;
+        size_t space = 0;
         while (at < p->end && (*at == '\n' || (space = dotenv_space(at, p->end)) > 0))
             at += *at == '\n' ? 1 : space;
         dotenv_go_to(p, at);
@@ -97,10 +97,21 @@ static bool suggest(const char *key, char better[DOTENV_KEY_SHOWN])
     return n > 0 && better[strspn(better, "_")] != '\0' && validate_env_key("", better, NULL) == 0;
 }
 
+/* What stands where a name should is repeated only when it was meant for one: it may be a line of a
+ * key that was pasted without quotes. */
+static bool is_like_a_name(const char *key)
+{
+    static const char signs[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-. ";
+    size_t len = strlen(key);
+    return len > 0 && len <= 40 && strspn(key, signs) == len;
+}
+
 static bool check_key(struct dotenv_parser *p, const struct dotenv_line *line)
 {
     struct err why = {0};
     char better[DOTENV_KEY_SHOWN];
+    bool is_shown = is_like_a_name(line->key);
     if (line->key[0] == '\0') {
         dotenv_error(p, line->separator, "",
                      "There is no name before this \"%c\". Write KEY=value.", *line->separator);
@@ -108,10 +119,10 @@ static bool check_key(struct dotenv_parser *p, const struct dotenv_line *line)
     }
     if (validate_env_key("", line->key, &why) == 0)
         return true;
-    if (suggest(line->key, better) && strcmp(better, line->key) != 0)
+    if (is_shown && suggest(line->key, better) && strcmp(better, line->key) != 0)
         dotenv_error(p, line->begin, line->key, "%s Write %s.", why.user, better);
     else
-        dotenv_error(p, line->begin, line->key, "%s", why.user);
+        dotenv_error(p, line->begin, is_shown ? line->key : "", "%s", why.user);
     return false;
 }
 
@@ -187,22 +198,41 @@ static bool read_quoted(struct dotenv_parser *p, struct dotenv_line *line)
     return false;
 }
 
-static void read_bare(struct dotenv_line *line)
+/* The # that begins the comment behind a bare value: only one behind a space does. */
+static const char *find_note(const char *at, const char *end)
+{
+    for (const char *c = at; c < end; c++)
+        if (*c == '#' && c > at && c[-1] == ' ')
+            return c;
+    return NULL;
+}
+
+/* Compose takes `KEY= # note` for the value "# note", which nobody means. */
+static bool read_bare(struct dotenv_parser *p, struct dotenv_line *line)
 {
     const char *end = line->line_end;
-    const char *note = memmem(line->opening, (size_t)(end - line->opening), " #", 2);
+    const char *note = find_note(line->opening, end);
+    bool is_note_alone =
+        line->opening < end && *line->opening == '#' && line->opening > line->separator + 1;
+    if (is_note_alone && !p->options->is_lenient) {
+        dotenv_error(p, line->opening, line->key,
+                     "Compose takes this comment for the value. Put it on a line of its own, or "
+                     "put the value in quotes.");
+        return false;
+    }
     line->raw = line->opening;
-    if (note != NULL) {
-        line->note = note + 1;
-        line->note_end = dotenv_trim_end(note + 1, end);
-        end = note;
+    if (is_note_alone || note != NULL) {
+        line->note = is_note_alone ? line->opening : note;
+        line->note_end = dotenv_trim_end(line->note, end);
+        end = line->note;
     }
     line->raw_end = line->behind = dotenv_trim_end(line->raw, end);
+    return true;
 }
 
 static void refuse_no_separator(struct dotenv_parser *p, const struct dotenv_line *line)
 {
-    if (validate_env_key("", line->key, NULL) == 0)
+    if (is_like_a_name(line->key) && validate_env_key("", line->key, NULL) == 0)
         dotenv_error(p, line->begin, line->key,
                      "There is no \"=\" behind this name. It would take its value from whoever "
                      "starts the app, which a stored set cannot know; write %s= and a value.",
@@ -303,7 +333,7 @@ static void read_line(struct dotenv_parser *p)
         if (line.opening < line.line_end && (*line.opening == '"' || *line.opening == '\''))
             is_complete = read_quoted(p, &line);
         else
-            read_bare(&line);
+            is_complete = read_bare(p, &line);
         if (good)
             entry = place_for(p, &line);
         if (is_complete && dotenv_value(p, &line) && entry != NULL) {
@@ -369,6 +399,7 @@ int dotenv_read(struct arena *arena, const char *bytes, size_t len,
     while (go_to_name(&p) && p.total <= DOTENV_TEXT_MAX && !arena_overflowed(arena))
         read_line(&p);
     result->tail = copy_comment(&p, p.block, p.end, NULL, NULL);
+    dotenv_explain_unset(&p);
     qsort(result->errors, dotenv_errors(result), sizeof *result->errors, by_place);
     if (p.total > DOTENV_TEXT_MAX)
         rc = err_set(err, ERR_TOO_LARGE, "These values are larger than %zu MiB together.",

@@ -37,11 +37,17 @@ struct dotenv_parser {
     struct buf plain, value;            /* a value without its escapes; the value */
     size_t total;                       /* bytes of all values */
     unsigned short slots[DOTENV_SLOTS]; /* index of an entry + 1 */
+    const char
+        *unset[DOTENV_ERRORS_MAX]; /* the name that an error says is not set above, or NULL */
 };
 
 /* `place` must not stand before the line of p->at. */
 void dotenv_error(struct dotenv_parser *p, const char *place, const char *key, const char *fmt, ...)
     PRINTF(4, 5);
+/* As dotenv_error; when the name turns out to be set further down, the sentence will say so. */
+void dotenv_error_unset(struct dotenv_parser *p, const char *place, const char *key,
+                        const char *name, size_t len, const char *sentence);
+void dotenv_explain_unset(struct dotenv_parser *p);
 void dotenv_warning(struct dotenv_parser *p, const char *place, const char *key, unsigned readers,
                     const char *sentence);
 void dotenv_place(const struct dotenv_parser *p, const char *place, int *line, int *column);

@@ -43,6 +43,28 @@ void dotenv_error(struct dotenv_parser *p, const char *place, const char *key, c
     problem->sentence = arena_strdup(p->arena, sentence);
 }
 
+void dotenv_error_unset(struct dotenv_parser *p, const char *place, const char *key,
+                        const char *name, size_t len, const char *sentence)
+{
+    if (p->result->error_count < DOTENV_ERRORS_MAX)
+        p->unset[p->result->error_count] = arena_memdup(p->arena, name, len);
+    dotenv_error(p, place, key, "%s", sentence);
+}
+
+void dotenv_explain_unset(struct dotenv_parser *p)
+{
+    for (size_t i = 0; i < dotenv_errors(p->result); i++) {
+        const struct dotenv_entry *below =
+            p->unset[i] != NULL ? dotenv_lookup(p, p->unset[i], strlen(p->unset[i])) : NULL;
+        if (below != NULL && strcmp(below->key, p->result->errors[i].key) != 0)
+            p->result->errors[i].sentence = arena_printf(
+                p->arena,
+                "This refers to %s, which is set only below, in line %d. Move that line up, or "
+                "write $$ or use single quotes for a dollar sign.",
+                below->key, below->line);
+    }
+}
+
 void dotenv_warning(struct dotenv_parser *p, const char *place, const char *key, unsigned readers,
                     const char *sentence)
 {

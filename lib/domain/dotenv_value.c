@@ -170,15 +170,15 @@ static void emit(struct reading *r, const char *bytes, size_t len, bool is_used)
 /* A bare `$word` may well be a piece of a password: it is not repeated. */
 static void refuse_unset(struct reading *r, const char *at, const struct reference *found)
 {
+    char sentence[300] = "The name behind this $ is not set above, so it would become nothing. "
+                         "Write $$ or use single quotes for a dollar sign.";
     if (found->is_braced)
-        dotenv_error(r->p, source_of(r, at), r->line->key,
-                     "This refers to %.*s, which is not set above. Set it above, or write $$ or "
-                     "use single quotes for a dollar sign.",
-                     (int)(found->name_len < 128 ? found->name_len : 0), found->name);
-    else
-        refuse(r, source_of(r, at),
-               "The name behind this $ is not set above, so it would become nothing. Write $$ or "
-               "use single quotes for a dollar sign.");
+        (void)snprintf(sentence, sizeof sentence,
+                       "This refers to %.*s, which is not set above. Set it above, or write $$ or "
+                       "use single quotes for a dollar sign.",
+                       (int)(found->name_len < 128 ? found->name_len : 0), found->name);
+    dotenv_error_unset(r->p, source_of(r, at), r->line->key, found->name, found->name_len,
+                       sentence);
     r->failed = true;
 }
 

@@ -173,7 +173,13 @@ static int check_setting(const struct place *at, const json_t *settings, const j
 
 static bool is_mode(const char *mode)
 {
-    return str_equal(mode, "detached") || str_equal(mode, "upload") || str_equal(mode, "health");
+    return str_equal(mode, "detached") || str_equal(mode, "upload") || str_equal(mode, "health")
+           || str_equal(mode, "read_back");
+}
+
+static bool has_script(const char *mode)
+{
+    return str_equal(mode, "detached") || str_equal(mode, "read_back");
 }
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
@@ -209,8 +215,8 @@ static int check_step(const struct place *at, const json_t *steps, const json_t 
     if (check_step_words(at, step, err) != 0)
         return -1;
     if (!is_mode(mode))
-        return wrong(at, "mode", "must be detached, upload or health", err);
-    if (strcmp(mode, "detached") == 0
+        return wrong(at, "mode", "must be detached, upload, health or read_back", err);
+    if (has_script(mode)
         && (script == NULL || !str_ends(script, ".sh")
             || recipe_script(at->recipe, script) == NULL))
         return wrong(at, "script", "must name a .sh file of the recipe's folder", err);

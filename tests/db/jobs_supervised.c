@@ -161,7 +161,7 @@ static void a_plan_that_changed_is_refused_and_named(void)
     struct world w;
     world_make(&w, 1);
     const char *job = world_deploy(&w);
-    sqlf(&w, "INSERT INTO secret_set VALUES ('" ENV_ID "', 2, '', 1, 'u')");
+    sqlf(&w, "INSERT INTO secret_set VALUES ('" ENV_ID "', 2, '', 1, 'u', '')");
     world_worker(&w, "");
     CHECK(wait_verdict(&w, job, "failed"));
     CHECK(strstr(ask_sql(&w, "SELECT summary FROM job"), "secret set is now s2, not s1") != NULL);

@@ -183,9 +183,9 @@ static void world_make(struct world *w, int servers)
     vault_fingerprint(w->f.vault, SECRET, sizeof SECRET - 1, print);
     crypto_hex(hex, sizeof hex, print, sizeof print);
     sqlf(w,
-         "INSERT INTO secret_set VALUES ('" ENV_ID "', 1, '', 1, 'u');"
+         "INSERT INTO secret_set VALUES ('" ENV_ID "', 1, '', 1, 'u', '');"
          "INSERT INTO secret_entry VALUES ('" ENV_ID
-         "', 1, 0, 'TOKEN', 'secret', 'env', NULL, NULL, NULL, x'%s', 20, '', 1)",
+         "', 1, 0, 'TOKEN', 'secret', 'env', NULL, NULL, NULL, x'%s', 20, '', 1, 'run', 0)",
          hex);
     for (int i = 0; i < servers; i++) {
         char slug[16];

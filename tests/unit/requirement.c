@@ -17,7 +17,7 @@ static void keys_come_with_what_was_written_about_them(void)
 {
     CHECK(read_text("# Settings of the app\n\n# --- Database ---\n# Where the data is.\n"
                     "DATABASE_URL=postgres://localhost/app\nPORT=3000 # the port to listen on\n"
-                    "SECRET_KEY_BASE=\nexport API_TOKEN=changeme\nNAME\n"
+                    "SECRET_KEY_BASE= # of 64 bytes\nexport API_TOKEN=changeme\nNAME\n"
                     "# Optional: for mail\nSMTP_URL=\n"));
     CHECK_INT(list.count, 6);
     CHECK_INT(list.error_count, 0);
@@ -29,6 +29,7 @@ static void keys_come_with_what_was_written_about_them(void)
     CHECK_STR(list.items[1].description, "the port to listen on");
     CHECK(!list.items[1].is_required);
     CHECK(list.items[2].is_required && list.items[2].is_secret);
+    CHECK_STR(list.items[2].description, "of 64 bytes");
     CHECK(list.items[3].is_required && list.items[3].is_secret);
     CHECK_STR(list.items[3].example, "");
     CHECK(list.items[4].is_required && !list.items[4].is_secret);

@@ -235,7 +235,9 @@ static bool is_here(const char *pattern)
                                                 "/apps/{app}/{env}/secrets/key/{key}/reveal",
                                                 "/apps/{app}/{env}/secrets/review/{draft}",
                                                 "/apps/{app}/{env}/secrets/restore",
-                                                "/profile/password"};
+                                                "/profile/password",
+                                                "/profile/tokens",
+                                                "/profile/tokens/{id}/remove"};
     for (size_t i = 0; i < COUNT_OF(WRITES); i++)
         if (strcmp(WRITES[i].pattern, pattern) == 0)
             return true;

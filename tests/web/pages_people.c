@@ -180,7 +180,7 @@ static void the_history_filters_and_leads_on(void)
         char slug[20], id[CRYPTO_ID_SIZE];
         snprintf(slug, sizeof slug, "h-%d", i);
         app.slug = slug;
-        s.actor = (struct actor){"user", s.w.user_id, "Tom Okafor", "192.0.2.7", "r"};
+        s.actor = (struct actor){"user", s.w.user_id, "Tom Okafor", "192.0.2.7", "r", NULL};
         WORLD_MUST(app_create(s.w.db, &s.actor, &app, id, &world_err));
     }
     world_sign_in(&s.w, ROLE_ADMIN);

@@ -82,6 +82,24 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/profile", V, "/profile", 422},
     {METHOD_POST, "/profile/password", V, "/profile/password", 422},
     {METHOD_POST, "/profile/sessions", V, "/profile/sessions", 404},
+    {METHOD_POST, "/profile/tokens", V, "/profile/tokens", 422},
+    {METHOD_POST, "/profile/tokens/{id}/remove", V, "/profile/tokens/abc/remove", 303},
+};
+
+/* Behind them in the table: what is there for programs alone. web/engine_bearer.c asks them. */
+static const struct {
+    enum method method;
+    const char *pattern;
+    enum csrf csrf;
+    unsigned scopes;
+} API[] = {
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets", CSRF_SAFE_METHOD,
+     SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_PUT, "/api/v1/apps/{app}/{env}/secrets", CSRF_TOKEN_ONLY,
+     SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_PATCH, "/api/v1/apps/{app}/{env}/secrets", CSRF_TOKEN_ONLY,
+     SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {METHOD_GET, "/api/v1/apps/{app}/{env}/secrets.env", CSRF_TOKEN_ONLY, SCOPE_SECRETS_READ},
 };
 
 static struct stage s;
@@ -113,7 +131,7 @@ static const char *example_of(const struct expected *e)
 
 static void the_table_is_the_written_one(void)
 {
-    CHECK_INT(ROUTES_COUNT, COUNT_OF(EXPECTED));
+    CHECK_INT(ROUTES_COUNT, COUNT_OF(EXPECTED) + COUNT_OF(API));
     for (size_t i = 0; i < COUNT_OF(EXPECTED) && i < ROUTES_COUNT; i++) {
         const struct route *route = &ROUTES[i];
         CHECK_STR(route->pattern, EXPECTED[i].pattern);
@@ -122,6 +140,18 @@ static void the_table_is_the_written_one(void)
                                           : route->csrf != CSRF_SAFE_METHOD);
         for (int role = ROLE_NONE; role <= ROLE_ADMIN; role++)
             CHECK_INT(role_may((enum role)role, route->capability), role >= EXPECTED[i].least);
+    }
+}
+
+static void the_api_is_the_written_one(void)
+{
+    for (size_t i = 0; i < COUNT_OF(API) && ROUTES_COUNT >= COUNT_OF(API); i++) {
+        const struct route *route = &ROUTES[ROUTES_COUNT - COUNT_OF(API) + i];
+        CHECK_STR(route->pattern, API[i].pattern);
+        CHECK_INT(route->method, API[i].method);
+        CHECK_INT(route->csrf, API[i].csrf);
+        CHECK_INT(route->capability, CAP_SECRETS);
+        CHECK_INT(route_scopes(route), API[i].scopes);
     }
 }
 
@@ -238,6 +268,7 @@ int main(void)
     store_secrets(&s.w, s.env_id,
                   &(struct stored){.key = "PASSWORD", .kind = "secret", .value = "x"}, 1);
     TAP_RUN(the_table_is_the_written_one);
+    TAP_RUN(the_api_is_the_written_one);
     TAP_RUN(every_page_renders_in_strict_mode);
     TAP_RUN(every_page_has_a_json_face);
     TAP_RUN(unknown_names_are_not_found);

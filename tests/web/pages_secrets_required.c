@@ -38,7 +38,7 @@ static void the_compose_file_says_what_is_needed(void)
     required = json_object_get(data, "required");
     CHECK_INT(json_array_size(required), 2); /* the version's variable and a default are none */
     CHECK_STR(stage_text(listed(required, "DATABASE_URL"), "text"),
-              "used by web in the Compose file");
+              "used in the Compose file by web");
     CHECK_STR(stage_text(listed(required, "API_TOKEN"), "text"), "ask Ann for it");
     CHECK_STR(stage_text(listed(required, "API_TOKEN"), "can_remove"), "false");
     CHECK_STR(stage_text(data, "missing_text"), "DATABASE_URL, API_TOKEN");

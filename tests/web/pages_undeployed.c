@@ -18,7 +18,11 @@ static void furnish(void)
 {
     struct app_new app = {.slug = "hello", .name = "Hello", .note = "The demo."};
     world_sign_in(&s.w, ROLE_ADMIN);
-    s.actor = (struct actor){"user", s.w.user_id, "Ann Weaver", "192.0.2.7", "test"};
+    s.actor = (struct actor){.kind = "user",
+                             .id = s.w.user_id,
+                             .name = "Ann Weaver",
+                             .ip = "192.0.2.7",
+                             .request_id = "test"};
     WORLD_MUST(app_create(s.w.db, &s.actor, &app, s.app_id, &world_err));
     stage_server(&s, "web-1", s.server_id, true);
     stage_environment(&s, "staging", s.server_id, s.env_id);

@@ -11,23 +11,27 @@
 static const struct verb {
     const char *name;
     ask_verb_fn *answer;
-    bool is_open; /* without a session; false, and so anything forgotten: needs one */
+    bool is_open;   /* without a session; false, and so anything forgotten: needs one */
+    unsigned scope; /* an API token with one of these may ask it; 0: none may */
 } VERBS[] = {
-    {"ping", ask_ping, true},
-    {"setup", ask_setup, true},
-    {"login", ask_login, true},
-    {"logout", ask_logout, false},
-    {"password.change", ask_password_change, false},
-    {"session.prove", ask_session_prove, false},
-    {"server.add", ask_server_add, false},
-    {"server.host_key", ask_server_host_key, false},
-    {"server.pin", ask_server_pin, false},
-    {"secrets.save", ask_secrets_save, false},
-    {"secrets.compare", ask_secrets_compare, false},
-    {"secrets.reveal", ask_secrets_reveal, false},
-    {"registry.save", ask_registry_save, false},
-    {"registry.password", ask_registry_password, false},
-    {"registry.remove", ask_registry_remove, false},
+    {"ping", ask_ping, true, SCOPE_NONE},
+    {"setup", ask_setup, true, SCOPE_NONE},
+    {"login", ask_login, true, SCOPE_NONE},
+    {"logout", ask_logout, false, SCOPE_NONE},
+    {"password.change", ask_password_change, false, SCOPE_NONE},
+    {"session.prove", ask_session_prove, false, SCOPE_NONE},
+    {"server.add", ask_server_add, false, SCOPE_NONE},
+    {"server.host_key", ask_server_host_key, false, SCOPE_NONE},
+    {"server.pin", ask_server_pin, false, SCOPE_NONE},
+    {"secrets.save", ask_secrets_save, false, SCOPE_SECRETS_WRITE},
+    {"secrets.compare", ask_secrets_compare, false, SCOPE_SECRETS_READ | SCOPE_SECRETS_WRITE},
+    {"secrets.reveal", ask_secrets_reveal, false, SCOPE_SECRETS_READ},
+    {"registry.save", ask_registry_save, false, SCOPE_NONE},
+    {"registry.password", ask_registry_password, false, SCOPE_NONE},
+    {"registry.remove", ask_registry_remove, false, SCOPE_NONE},
+    {"token.add", ask_token_add, false, SCOPE_NONE},
+    {"token.remove", ask_token_remove, false, SCOPE_NONE},
+    {"token.check", ask_token_check, true, SCOPE_NONE},
 };
 
 int ask_ping(struct question *q, struct err *err)
@@ -80,10 +84,15 @@ int ask_fail(struct err *err, const struct err *cause)
 
 /* --- who asks --- */
 
-static int find_session(struct question *q, struct err *err)
+static int find_session(struct question *q, unsigned scope, struct err *err)
 {
     struct session_row row;
 
+    if (token_is_one(ask_text(q, "token"))) {
+        if (scope == SCOPE_NONE)
+            return err_set(err, ERR_DENIED, "This cannot be done with an API token. Sign in.");
+        return ask_open_token(q, ask_text(q, "token"), scope, err);
+    }
     if (session_by_token(q->shared, ask_text(q, "token"), clock_now_ms(), &row, err) != 0)
         return -1;
     if (!vault_session_is_ours(q->vault, &row)) {
@@ -102,6 +111,8 @@ int ask_require(struct question *q, enum capability capability, const char *app_
 {
     enum role role = ROLE_NONE;
 
+    if (q->has_token && !token_reaches(&q->token, environment_id))
+        return err_set(err, ERR_DENIED, "This API token is for other environments.");
     if (vault_role(q->vault, q->session.user_id, app_id, environment_id, &role, err) != 0)
         return -1;
     if (!role_may(role, capability))
@@ -120,7 +131,7 @@ static int answer(struct question *q, const char **name, struct err *err)
         if (strcmp(VERBS[i].name, verb) != 0)
             continue;
         *name = VERBS[i].name;
-        if (!VERBS[i].is_open && find_session(q, err) != 0)
+        if (!VERBS[i].is_open && find_session(q, VERBS[i].scope, err) != 0)
             return -1;
         return VERBS[i].answer(q, err);
     }
@@ -134,7 +145,7 @@ void ask_answer(struct question *q)
     int64_t start = clock_mono_ms();
 
     q->ip = ask_text(q, "ip");
-    q->actor = (struct actor){"nobody", "", "", q->ip, ask_text(q, "request_id")};
+    q->actor = (struct actor){"nobody", "", "", q->ip, ask_text(q, "request_id"), NULL};
     if (answer(q, &name, &err) == 0)
         json_object_set_new(q->out, "ok", json_true());
     else {

@@ -142,8 +142,7 @@ static int check_value(const struct secret_row *row, const struct buf *value, st
     if (!is_file(row))
         return validate_env_value(row->key, value->data, value->len, err);
     if (is_kind(row, "plain")
-        && (memchr(value->data, '\0', value->len) != NULL
-            || !str_is_utf8(value->data, value->len)))
+        && (memchr(value->data, '\0', value->len) != NULL || !str_is_utf8(value->data, value->len)))
         return err_field(err, row->key, "%s is not text, so it cannot be plain. Make it a secret.",
                          row->key);
     return 0;

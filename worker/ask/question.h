@@ -1,7 +1,8 @@
 /* question.h - one question of the ask socket while it is answered; for the files of worker/ask.
  *
  * To add a verb: one function here, one line in VERBS (answer.c), one row in docs/architecture.md.
- */
+ * An API token asks only the verbs whose line names a scope; ask_require looks at the token's
+ * environments as well as at its owner's grants. */
 #ifndef WL_WORKER_ASK_QUESTION_H
 #define WL_WORKER_ASK_QUESTION_H
 
@@ -10,6 +11,7 @@
 #include "db/audit.h"
 #include "db/db.h"
 #include "db/sessions.h"
+#include "db/tokens.h"
 #include "db/vault/vault.h"
 #include "lib/base/buf.h"
 #include "lib/domain/access.h"
@@ -22,8 +24,11 @@ struct question {
     json_t *out;      /* the answer's object; verbs add to it */
     int out_fd;       /* an open file that goes with the answer; 0: none. The caller closes it */
     const char *ip;   /* of the browser, as the web side tells: for throttling and the history */
-    struct session_row session; /* when the verb needs one: alive, and its MAC is ours */
-    struct actor actor;         /* the signed-in user, or nobody */
+    struct session_row session; /* when the verb needs one: alive, and its MAC is ours. Of an API
+                                   token only who it is: no id_hash, never proved. */
+    bool has_token;             /* asked with an API token, which is `token` */
+    struct token_row token;
+    struct actor actor; /* the signed-in user, or nobody */
 };
 
 typedef int ask_verb_fn(struct question *q, struct err *err);
@@ -32,6 +37,7 @@ ask_verb_fn ask_session_prove;
 ask_verb_fn ask_server_add, ask_server_host_key, ask_server_pin;
 ask_verb_fn ask_secrets_save, ask_secrets_compare, ask_secrets_reveal;
 ask_verb_fn ask_registry_save, ask_registry_password, ask_registry_remove;
+ask_verb_fn ask_token_add, ask_token_remove, ask_token_check;
 
 /* Answer one message: finds the verb, checks the session where it needs one, and always leaves an
  * answer in out
@@ -54,6 +60,13 @@ int ask_put_int(struct question *q, const char *name, int64_t value, struct err 
 int ask_require_proof(struct question *q, struct err *err) MUST_USE;
 /* Copy *cause into err (either may be NULL). Always -1. */
 int ask_fail(struct err *err, const struct err *cause);
+
+/* --- API tokens (tokens.c) --- */
+
+/* Who asks, by the API token `text`: alive, ours, and with one of the scopes `any_of` (0: whatever
+ * it has). Fills session, token and actor. ERR_SIGNED_OUT when it is not good (counted against the
+ * address), ERR_THROTTLED, ERR_DENIED naming the scope it lacks. */
+int ask_open_token(struct question *q, const char *text, unsigned any_of, struct err *err) MUST_USE;
 
 /* --- sessions (login.c) --- */
 
@@ -79,6 +92,11 @@ int throttle_succeeded(const struct throttle *t, struct question *q, struct err 
  * Own transaction. */
 int throttle_failed(const struct throttle *t, struct question *q, const json_t *user,
                     struct err *err) MUST_USE;
+
+/* The same by address alone, for API tokens, which nobody guesses: looked at before, counted only
+ * when one was not good. The event is token.use denied. */
+int throttle_token_begin(struct throttle *t, struct question *q, struct err *err) MUST_USE;
+int throttle_token_failed(const struct throttle *t, struct question *q, struct err *err) MUST_USE;
 
 /* --- slots (slots.c): two password hashes at a time on the whole machine --- */
 

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include "lib/domain/validate.h"
 #include "worker/ask/draft.h"
+#include "worker/ask/pause.h"
 
 #define MESSAGE_MAX 500
 
@@ -61,8 +62,7 @@ static int check_base(struct save *save, struct err *err)
     if (newest.number == save->opened->draft.base_set)
         return 0;
     return err_set(err, ERR_CONFLICT,
-                   "%s saved s%" PRId64
-                   " while you were editing. Nothing was saved, and nothing "
+                   "%s saved s%" PRId64 " while you were editing. Nothing was saved, and nothing "
                    "of yours is lost: bring both together, then save.",
                    newest.by_name[0] == '\0' ? "Somebody" : newest.by_name, newest.number);
 }
@@ -124,11 +124,18 @@ static int write_set(struct save *save, int64_t *number, struct err *err)
         goto out;
     set.number = *number;
     count = split_values(save, *number, hidden);
-    if (vault_put_secrets(q->vault, set.environment_id, *number, hidden, count, err) == 0
-        && secret_set_add(q->shared, &set, err) == 0 && append_event(save, *number, err) == 0
-        && draft_remove(q->shared, ask_text(q, "draft_id"), err) == 0
-        && db_commit(q->shared, err) == 0)
-        return 0;
+    ask_pause("secrets.save.begun");
+    if (vault_put_secrets(q->vault, set.environment_id, *number, hidden, count, err) != 0)
+        goto out;
+    ask_pause("secrets.save.vault_written");
+    if (secret_set_add(q->shared, &set, err) == 0 && append_event(save, *number, err) == 0
+        && draft_remove(q->shared, ask_text(q, "draft_id"), err) == 0) {
+        ask_pause("secrets.save.set_written");
+        if (db_commit(q->shared, err) == 0) {
+            ask_pause("secrets.save.committed");
+            return 0;
+        }
+    }
 out:
     db_rollback(q->shared);
     return -1;
@@ -144,8 +151,8 @@ static int put_result(struct save *save, int64_t number, struct err *err)
         || ask_put_int(q, "changed", changed, err) != 0
         || ask_put_int(q, "removed", (int64_t)json_array_size(save->removed), err) != 0)
         return -1;
-    return ask_put_int(q, "unchanged",
-                       (int64_t)save->opened->draft.entries.count - added - changed, err);
+    return ask_put_int(q, "unchanged", (int64_t)save->opened->draft.entries.count - added - changed,
+                       err);
 }
 
 static int first_fault(const struct opened_draft *opened, struct err *err)
@@ -191,7 +198,7 @@ int ask_secrets_save(struct question *q, struct err *err)
 
     if (save.opened != NULL)
         rc = save.added == NULL || save.changed == NULL || save.removed == NULL ? no_memory(err)
-                                                                               : run(&save, err);
+                                                                                : run(&save, err);
     json_decref(save.added);
     json_decref(save.changed);
     json_decref(save.removed);

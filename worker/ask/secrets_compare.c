@@ -56,9 +56,8 @@ static int put_lists(struct opened_draft *opened, struct err *err)
                  | json_array_append_new(size, json_integer(row->size_bytes));
     }
     for (size_t i = 0; i < opened->fault_count && failed == 0; i++)
-        failed = json_array_append_new(
-            faults, json_pack("{s:s, s:s}", "key", opened->faults[i].key, "text",
-                              opened->faults[i].text));
+        failed = json_array_append_new(faults, json_pack("{s:s, s:s}", "key", opened->faults[i].key,
+                                                         "text", opened->faults[i].text));
     failed |= json_object_set_new(opened->q->out, "lint", lint)
               | json_object_set_new(opened->q->out, "size", size)
               | json_object_set_new(opened->q->out, "faults", faults);

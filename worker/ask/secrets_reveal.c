@@ -18,6 +18,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/reply.h"
 #include "lib/domain/validate.h"
+#include "worker/ask/pause.h"
 #include "worker/ask/question.h"
 
 #define ARENA_MAX ((size_t)32 * 1024 * 1024)
@@ -192,8 +193,13 @@ static int run(struct reveal *r, struct arena *arena, struct err *err)
         || ask_require_proof(q, err) != 0 || read_key(q, key, err) != 0)
         return -1;
     if (secret_set_read(q->shared, r->environment_id, r->number, arena, &r->rows, err) == 0
-        && choose(r, err) == 0 && collect(r, err) == 0 && append_event(r, err) == 0)
-        rc = put_reply(r, key, err);
+        && choose(r, err) == 0 && collect(r, err) == 0) {
+        ask_pause("secrets.reveal.collected");
+        if (append_event(r, err) == 0) {
+            ask_pause("secrets.reveal.noted");
+            rc = put_reply(r, key, err);
+        }
+    }
     crypto_wipe(key, sizeof key);
     return rc;
 }

@@ -36,7 +36,9 @@ static void account_key(char *key, size_t size, const char *login)
         *c = (char)tolower((unsigned char)*c);
 }
 
-static void address_key(char *key, size_t size, const char *ip)
+/* what: "address" for sign-ins, "token" for API tokens, so that a forgotten job with an old token
+ * does not keep the people behind the same address out. */
+static void address_key(char *key, size_t size, const char *what, const char *ip)
 {
     struct in6_addr v6;
     struct in_addr v4;
@@ -44,13 +46,13 @@ static void address_key(char *key, size_t size, const char *ip)
 
     if (inet_pton(AF_INET6, ip, &v6) == 1 && IN6_IS_ADDR_V4MAPPED(&v6)
         && inet_ntop(AF_INET, &v6.s6_addr[12], text, sizeof text) != NULL)
-        snprintf(key, size, "address:%s", text);
+        snprintf(key, size, "%s:%s", what, text);
     else if (inet_pton(AF_INET6, ip, &v6) == 1) {
         memset(&v6.s6_addr[8], 0, 8);
         inet_ntop(AF_INET6, &v6, text, sizeof text);
-        snprintf(key, size, "address:%s/64", text);
+        snprintf(key, size, "%s:%s/64", what, text);
     } else
-        snprintf(key, size, "address:%s", inet_pton(AF_INET, ip, &v4) == 1 ? ip : "?");
+        snprintf(key, size, "%s:%s", what, inet_pton(AF_INET, ip, &v4) == 1 ? ip : "?");
 }
 
 /* The wait after `failures`: nothing, then 1 s, 2 s, 4 s, ... */
@@ -96,7 +98,7 @@ int throttle_begin(struct throttle *t, struct question *q, const char *login, st
 
     t->now = clock_now_ms();
     account_key(t->account, sizeof t->account, login);
-    address_key(t->address, sizeof t->address, q->ip);
+    address_key(t->address, sizeof t->address, "address", q->ip);
     if (db_begin(q->shared, err) != 0)
         return -1;
     if (read_key(q, t->account, t->now, &account, err) != 0
@@ -143,7 +145,7 @@ static int report(struct db *shared, const struct actor *actor, const char *key,
                   const json_t *user, struct err *err)
 {
     struct audit_entry entry = {.actor = actor,
-                                .verb = "session.login",
+                                .verb = str_starts(key, "token:") ? "token.use" : "session.login",
                                 .target_kind = user == NULL ? "" : "user",
                                 .result = "denied"};
 
@@ -168,6 +170,40 @@ int throttle_failed(const struct throttle *t, struct question *q, const json_t *
     if (login_failure_get(q->shared, t->address, &address, err) == 0
         && (address.unreported == 0 || t->now - address.reported_at < REPORT_EVERY_MS
             || report(q->shared, &q->actor, t->address, address.unreported, user, err) == 0)
+        && db_commit(q->shared, err) == 0)
+        return 0;
+    db_rollback(q->shared);
+    return -1;
+}
+
+/* --- API tokens --- */
+
+int throttle_token_begin(struct throttle *t, struct question *q, struct err *err)
+{
+    struct login_failure address;
+
+    t->now = clock_now_ms();
+    address_key(t->address, sizeof t->address, "token", q->ip);
+    if (read_key(q, t->address, t->now, &address, err) != 0)
+        return -1;
+    if (address.blocked_till > t->now)
+        return err_set(err, ERR_THROTTLED,
+                       "Too many API tokens that are not good came from this address. Wait %" PRId64
+                       " seconds and try again.",
+                       (address.blocked_till - t->now + 999) / 1000);
+    return 0;
+}
+
+int throttle_token_failed(const struct throttle *t, struct question *q, struct err *err)
+{
+    struct login_failure address;
+
+    if (db_begin(q->shared, err) != 0)
+        return -1;
+    if (read_key(q, t->address, t->now, &address, err) == 0
+        && count_one(q, t->address, &ADDRESS, t->now, &address, err) == 0
+        && (t->now - address.reported_at < REPORT_EVERY_MS
+            || report(q->shared, &q->actor, t->address, address.unreported, NULL, err) == 0)
         && db_commit(q->shared, err) == 0)
         return 0;
     db_rollback(q->shared);
@@ -214,7 +250,7 @@ void ask_tick(struct db *shared)
         return;
     pruned_at = mono;
     if (login_failure_prune(shared, now - KEEP_MS, &err) != 0
-        || session_prune(shared, now, &err) != 0
+        || session_prune(shared, now, &err) != 0 || token_prune(shared, now, &err) != 0
         || draft_prune(shared, now - DRAFT_LIFE_MS, &err) != 0)
         log_err("ask_prune", &err);
 }

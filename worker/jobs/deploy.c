@@ -10,6 +10,7 @@
 #include "db/basis.h"
 #include "db/environments.h"
 #include "db/releases.h"
+#include "db/requirements.h"
 #include "lib/base/fs.h"
 #include "lib/base/io.h"
 #include "lib/base/str.h"
@@ -116,6 +117,27 @@ static int check_release(const json_t *release, const json_t *basis, struct err 
     return 0;
 }
 
+/* Nothing begins while a required secret is missing. The page says so as well, but a job may have
+ * waited, and the page is the web side's. */
+static int check_required(struct worker *w, const struct run *run, const json_t *settings,
+                          struct err *err)
+{
+    json_int_t number = json_integer_value(json_object_get(run->release, "secret_set"));
+    char missing[REQUIREMENTS_MISSING_MAX];
+    json_t *rows = NULL;
+    if (requirements_of_set(w->db, text_of(run->job, "environment_id"), settings, number, &rows,
+                            err)
+        != 0)
+        return -1;
+    requirements_missing(rows, missing);
+    json_decref(rows);
+    if (missing[0] == '\0')
+        return 0;
+    return err_set(err, ERR_CONFLICT,
+                   "Required secrets are missing in s%lld: %s. Set them, then deploy again.",
+                   (long long)number, missing);
+}
+
 /* What is deployed, as basis_of_deploy wants it: a row, or for a recipe of images the tag alone. */
 static int find_artefact(struct worker *w, const struct run *run, json_t **artefact,
                          struct err *err)
@@ -174,7 +196,8 @@ static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct 
 
     if (load_release(w, run, err) != 0 || find_basis(w, run, &basis, &settings, err) != 0
         || plan_compare(json_object_get(run->job, "confirmed"), basis, err) != 0
-        || check_release(run->release, basis, err) != 0)
+        || check_release(run->release, basis, err) != 0
+        || check_required(w, run, settings, err) != 0)
         goto out;
     hosts = make_hosts(basis);
     if (json_array_size(hosts) == 0 || json_array_size(hosts) > RUN_HOSTS_MAX) {
@@ -300,6 +323,8 @@ static int add_scripts(struct run *run, json_t *frame, struct deploy_input *inpu
         rc = deploy_input_text(input, step, &text, err);
         if (rc != 0)
             continue;
+        if (str_equal(text_of(step, "mode"), "read_back"))
+            rc = deploy_input_expect(input, step, err);
         json_object_set_new(step, "input", text);
         json_object_set_new(step, "script", json_string(script));
         json_object_set(step, "lib", lib);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "lib/base/str.h"
+#include "lib/crypto/crypto.h"
 #include "lib/domain/envfile.h"
 #include "lib/domain/shell.h"
 #include "worker/registry_logins.h"
@@ -29,6 +30,9 @@ void deploy_input_deinit(struct deploy_input *input)
     buf_deinit(&input->registries);
     buf_deinit(&input->compose);
     buf_deinit(&input->common);
+    json_decref(input->expect);
+    input->expect = NULL;
+    crypto_wipe(input->mac_key, sizeof input->mac_key);
 }
 
 static int assign_text(struct buf *out, const char *name, const json_t *value, struct err *err)
@@ -157,6 +161,36 @@ static int assign_env_file(struct buf *out, const struct run *run,
     return rc;
 }
 
+/* A MAC of each variable, under a key that is forgotten with the runner. */
+static int note_expected(struct deploy_input *input, const struct secret_values *values,
+                         struct err *err)
+{
+    uint8_t key[CRYPTO_KEY_BYTES], mac[CRYPTO_MAC_BYTES];
+    char hex[2 * CRYPTO_MAC_BYTES + 1];
+    crypto_random(key, sizeof key);
+    crypto_hex(input->mac_key, sizeof input->mac_key, key, sizeof key);
+    json_decref(input->expect);
+    input->expect = json_object();
+    for (size_t i = 0; i < values->count; i++) {
+        const struct secret_item *item = &values->items[i];
+        if (item->is_file)
+            continue;
+        crypto_mac(key, "read_back", item->bytes, item->len, mac);
+        crypto_hex(hex, sizeof hex, mac, sizeof mac);
+        json_object_set_new(input->expect, item->key, json_string(hex));
+    }
+    crypto_wipe(key, sizeof key);
+    return input->expect != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "No memory is left.");
+}
+
+int deploy_input_expect(const struct deploy_input *input, json_t *step, struct err *err)
+{
+    if (json_object_set(step, "expect", input->expect) != 0
+        || json_object_set_new(step, "mac_key", json_string(input->mac_key)) != 0)
+        return err_set(err, ERR_NO_MEMORY, "No memory is left.");
+    return 0;
+}
+
 /* --- registries ---------------------------------------------------------------------------------
  */
 
@@ -212,6 +246,8 @@ int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *
     if (secret_values_of_set(w->db, w->vault, env, number, &values, err) != 0)
         return -1;
     rc = assign_env_file(&input->secrets, run, &values, err);
+    if (rc == 0)
+        rc = note_expected(input, &values, err);
     secret_values_free(&values);
     return rc;
 }

@@ -11,6 +11,8 @@
 struct deploy_input {
     struct buf common; /* for every step */
     struct buf secrets, compose, registries;
+    json_t *expect;   /* {key: hex MAC} of the variables, for steps of mode read_back */
+    char mac_key[65]; /* hex; made for this start of a runner */
 };
 
 void deploy_input_init(struct deploy_input *input);
@@ -22,5 +24,8 @@ int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *
 /* The input of one step (an object of plan_add_step) as a new JSON string. */
 int deploy_input_text(const struct deploy_input *input, const json_t *step, json_t **text,
                       struct err *err) MUST_USE;
+
+/* What a step of mode read_back compares with: its members expect and mac_key. */
+int deploy_input_expect(const struct deploy_input *input, json_t *step, struct err *err) MUST_USE;
 
 #endif

@@ -125,7 +125,7 @@ static int add_row(struct worker *w, const struct run *run, const json_t *found,
     char id[CRYPTO_ID_SIZE];
     const json_t *params = params_of(run);
     const char *by = text_of(run->job, "requested_by");
-    struct actor actor = {"user", by, text_of(run->job, "by_name"), "", ""};
+    struct actor actor = {"user", by, text_of(run->job, "by_name"), "", "", NULL};
     struct artefact_new artefact = {
         .app_id = text_of(run->job, "app_id"),
         .app_name = text_of(run->job, "app_slug"),

@@ -17,9 +17,9 @@ static const struct {
     const char *name;
     enum step_mode mode;
 } modes[] = {
-    {"connect", MODE_CONNECT}, {"lock", MODE_LOCK},     {"detached", MODE_DETACHED},
-    {"upload", MODE_UPLOAD},   {"health", MODE_HEALTH}, {"check", MODE_CHECK},
-    {"unlock", MODE_UNLOCK},
+    {"connect", MODE_CONNECT}, {"lock", MODE_LOCK},           {"detached", MODE_DETACHED},
+    {"upload", MODE_UPLOAD},   {"health", MODE_HEALTH},       {"check", MODE_CHECK},
+    {"unlock", MODE_UNLOCK},   {"read_back", MODE_READ_BACK},
 };
 
 static const char *const end_names[] = {"pending", "intent",    "ok",     "failed",
@@ -97,7 +97,12 @@ static int parse_step(struct runner *r, const json_t *object, struct err *err)
         step->lib = target_script(TARGET_LIBRARY);
         step->script = target_script(TARGET_CHECK);
     }
-    if ((step->mode == MODE_DETACHED || step->mode == MODE_CHECK) && step->script == NULL)
+    step->expect = json_object_get(object, "expect");
+    step->mac_key = text(object, "mac_key");
+    if (step->mode == MODE_READ_BACK && !json_is_object(step->expect))
+        return err_set(err, ERR_INTERNAL, "The step %s has nothing to compare.", step->name);
+    if ((step->mode == MODE_DETACHED || step->mode == MODE_CHECK || step->mode == MODE_READ_BACK)
+        && step->script == NULL)
         return err_set(err, ERR_INTERNAL, "The step %s has no script.", step->name);
     step->status = -1;
     r->step_count++;

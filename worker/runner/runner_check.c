@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/base/clock.h"
 #include "lib/base/str.h"
-#include "lib/domain/shell.h"
 #include "worker/runner/runner_private.h"
 
 #define ANSWER_MAX ((size_t)256 * 1024)
@@ -88,45 +86,6 @@ static enum step_end judge(struct runner *r, struct step *step, const json_t *ch
     return STEP_OK;
 }
 
-static int watch(void *context)
-{
-    struct runner *r = context;
-    wire_poll(r, 0);
-    return r->gone || r->cancel > 0;
-}
-
-static enum call run_check(struct runner *r, const struct step *step, struct buf *answer,
-                           struct err *err)
-{
-    struct buf script;
-    char now[24];
-    int status = -1;
-    bool stopped = false;
-    enum ssh_fault fault = SSH_FAULT_NONE;
-    (void)snprintf(now, sizeof now, "%lld", (long long)(clock_now_ms() / 1000));
-    buf_init(&script, (size_t)1024 * 1024);
-    if (step->input != NULL)
-        buf_add_str(&script, step->input);
-    buf_add_str(&script, "\nWL_INPUT=inline\n");
-    int rc = shell_assign(&script, "WL_NOW", now, strlen(now), err);
-    buf_add_str(&script, step->lib != NULL ? step->lib : "");
-    buf_add_str(&script, "\n");
-    buf_add_str(&script, step->script);
-    if (rc == 0 && buf_ok(&script)) {
-        struct ssh_run run = {.script = script.data,
-                              .script_len = script.len,
-                              .deadline_ms = step->deadline_ms,
-                              .tick = watch,
-                              .context = r,
-                              .out = answer};
-        rc = ssh_run(r->ssh, &run, &status, &stopped, &fault, err);
-    }
-    buf_deinit(&script);
-    if (stopped)
-        return r->gone ? CALL_LOST : CALL_STOPPED;
-    return rc == 0 ? CALL_OK : remote_after(r, fault, err);
-}
-
 enum step_end step_check(struct runner *r, struct step *step)
 {
     struct err err = {0};
@@ -135,7 +94,7 @@ enum step_end step_check(struct runner *r, struct step *step)
     buf_init(&answer, ANSWER_MAX);
     do {
         buf_reset(&answer);
-        call = run_check(r, step, &answer, &err);
+        call = remote_inline(r, step, &answer, &err);
     } while (call == CALL_AGAIN);
     json_t *facts = json_object(), *checks = json_array();
     split_answer(r, step, answer.data, facts, checks);

@@ -42,6 +42,8 @@ static enum step_end run_mode(struct runner *r, struct step *step, bool remove_f
         return step_health(r, step);
     case MODE_CHECK:
         return step_check(r, step);
+    case MODE_READ_BACK:
+        return step_read_back(r, step);
     case MODE_UNKNOWN:
         break;
     }
@@ -61,8 +63,8 @@ static enum step_end attach(struct runner *r, struct step *step)
         if (call != CALL_OK)
             return step_ends(step, r->touched ? STEP_UNKNOWN : STEP_FAILED, &err);
     }
-    bool needs_lock =
-        step->mode == MODE_DETACHED || step->mode == MODE_UPLOAD || step->mode == MODE_HEALTH;
+    bool needs_lock = step->mode == MODE_DETACHED || step->mode == MODE_UPLOAD
+                      || step->mode == MODE_HEALTH || step->mode == MODE_READ_BACK;
     if (needs_lock && !r->locked && r->env[0] != '\0')
         return runner_take_lock(r, step);
     return STEP_OK;

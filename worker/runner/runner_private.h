@@ -24,6 +24,7 @@ enum step_mode {
     MODE_UPLOAD,
     MODE_HEALTH,
     MODE_CHECK,
+    MODE_READ_BACK,
     MODE_UNLOCK
 };
 
@@ -46,6 +47,8 @@ struct step {
     bool witness; /* what it saw is part of the proof: a health step, or one the recipe names */
     int64_t deadline_ms;
     const char *lib, *script, *input; /* borrowed from the begin frame; may be NULL */
+    const json_t *expect;             /* of mode read_back: {key: hex MAC of its value}; borrowed */
+    const char *mac_key;              /* hex */
     enum step_end state;
     int status;      /* exit status; -1: none */
     int64_t origin;  /* bytes of its log on the target that went to the mask */
@@ -150,6 +153,10 @@ struct remote {
 enum call remote_run(struct runner *r, const struct remote *remote, struct err *err);
 /* Repeats a script that is safe to repeat over lost connections. */
 enum call remote_ask(struct runner *r, const struct remote *remote, struct err *err);
+/* A step's script with its input, over the connection: nothing is written on the target but by the
+ * script itself. answer: its output. */
+enum call remote_inline(struct runner *r, const struct step *step, struct buf *answer,
+                        struct err *err);
 /* "key=" in an answer of key=value lines: the value up to the line's end into dst; false when
  * absent. */
 bool answer_get(const struct buf *answer, const char *key, char *dst, size_t dst_size);
@@ -168,6 +175,7 @@ bool detached_results(struct runner *r, struct step *step) MUST_USE;
 void detached_drain(struct runner *r, struct step *step);
 enum step_end step_health(struct runner *r, struct step *step);
 enum step_end step_check(struct runner *r, struct step *step);
+enum step_end step_read_back(struct runner *r, struct step *step);
 /* Take the lock (again) and learn where things are; what `lock` and every resumed runner do. */
 enum step_end runner_take_lock(struct runner *r, struct step *step);
 

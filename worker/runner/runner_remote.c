@@ -268,3 +268,45 @@ enum call remote_after(struct runner *r, enum ssh_fault fault, struct err *err)
         say_lost(r, &last, err);
     return CALL_LOST;
 }
+
+/* --- a step's script over the connection ---------------------------------------------------------
+ */
+
+static int watch_step(void *context)
+{
+    struct runner *r = context;
+    wire_poll(r, 0);
+    return r->gone || r->cancel > 0;
+}
+
+enum call remote_inline(struct runner *r, const struct step *step, struct buf *answer,
+                        struct err *err)
+{
+    struct buf script;
+    char now[24];
+    int status = -1;
+    bool stopped = false;
+    enum ssh_fault fault = SSH_FAULT_NONE;
+    (void)snprintf(now, sizeof now, "%lld", (long long)(clock_now_ms() / 1000));
+    buf_init(&script, (size_t)1024 * 1024);
+    if (step->input != NULL)
+        buf_add_str(&script, step->input);
+    buf_add_str(&script, "\nWL_INPUT=inline\n");
+    int rc = shell_assign(&script, "WL_NOW", now, strlen(now), err);
+    buf_add_str(&script, step->lib != NULL ? step->lib : "");
+    buf_add_str(&script, "\n");
+    buf_add_str(&script, step->script);
+    if (rc == 0 && buf_ok(&script)) {
+        struct ssh_run run = {.script = script.data,
+                              .script_len = script.len,
+                              .deadline_ms = step->deadline_ms,
+                              .tick = watch_step,
+                              .context = r,
+                              .out = answer};
+        rc = ssh_run(r->ssh, &run, &status, &stopped, &fault, err);
+    }
+    buf_deinit(&script);
+    if (stopped)
+        return r->gone ? CALL_LOST : CALL_STOPPED;
+    return rc == 0 ? CALL_OK : remote_after(r, fault, err);
+}

@@ -2,6 +2,7 @@
 -- that an environment must have.
 
 ALTER TABLE draft ADD COLUMN tail TEXT NOT NULL DEFAULT '';       -- comment lines after the last key of a .env text
+ALTER TABLE draft ADD COLUMN notes TEXT NOT NULL DEFAULT '[]';    -- JSON: what the reader of the text warns of, for the review
 ALTER TABLE draft_entry ADD COLUMN keep_set INTEGER NOT NULL DEFAULT 0; -- without `sealed`: the set whose value of this key it keeps
 ALTER TABLE draft_entry ADD COLUMN plain TEXT;                    -- kind plain: what was typed, to be shown again; `sealed` counts
 ALTER TABLE draft_entry ADD COLUMN path TEXT;

@@ -89,8 +89,8 @@ WHERE me.id = :environment_id AND e.kind <> 'plain' AND e.size_bytes > 0
 GROUP BY e.key;
 
 -- name: draft_web_insert  roles: web cli  writes: draft  returns: none
-INSERT INTO draft (id, environment_id, user_id, base_set, tail, created_at)
-VALUES (:id, :environment_id, :user_id, :base_set, :tail, :now);
+INSERT INTO draft (id, environment_id, user_id, base_set, tail, notes, created_at)
+VALUES (:id, :environment_id, :user_id, :base_set, :tail, :notes, :now);
 
 -- name: draft_web_entry_insert  roles: web cli  writes: draft_entry  returns: none
 INSERT INTO draft_entry (draft_id, position, key, kind, form, path, mode, stage, keep_set, plain, sealed, comment)
@@ -106,7 +106,7 @@ WHERE f.draft_id = :from_draft AND f.position = :from_position AND d.user_id = :
   AND d.environment_id = :environment_id;
 
 -- name: draft_web_head  roles: web cli  returns: one
-SELECT d.id, d.environment_id, d.base_set, d.tail, d.created_at FROM draft d WHERE d.id = :id AND d.user_id = :user_id;
+SELECT d.id, d.environment_id, d.base_set, d.tail, d.notes AS notes_json, d.created_at FROM draft d WHERE d.id = :id AND d.user_id = :user_id;
 
 -- name: draft_web_entries  roles: web cli  returns: many
 SELECT key, kind, form, path, mode, stage, keep_set, plain, comment, position, sealed IS NOT NULL AS is_typed

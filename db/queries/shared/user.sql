@@ -26,7 +26,8 @@ ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, first_at = exclude
 
 -- name: login_failure_unreported  roles: worker  returns: many
 SELECT key, unreported FROM login_failure
- WHERE unreported > 0 AND reported_at <= :before AND substr(key, 1, 8) = 'address:' LIMIT 100;
+ WHERE unreported > 0 AND reported_at <= :before AND (substr(key, 1, 8) = 'address:' OR substr(key, 1, 6) = 'token:')
+ LIMIT 100;
 
 -- name: login_failure_reported  roles: worker  writes: login_failure
 UPDATE login_failure SET unreported = 0, reported_at = :now WHERE key = :key;

@@ -62,7 +62,7 @@ static void fill_barely(void)
     struct app_new with = {.slug = "hello", .name = "Hello", .note = ""};
     struct app_new without = {.slug = "void", .name = "Void", .note = ""};
 
-    s.actor = (struct actor){"user", s.w.user_id, "Ann Weaver", "192.0.2.7", "test"};
+    s.actor = (struct actor){"user", s.w.user_id, "Ann Weaver", "192.0.2.7", "test", NULL};
     WORLD_MUST(app_create(s.w.db, &s.actor, &with, s.app_id, &world_err));
     stage_environment(&s, "bare", NULL, s.bare_env_id);
     WORLD_MUST(app_create(s.w.db, &s.actor, &without, s.app_id, &world_err));
@@ -215,7 +215,7 @@ static void fill_with_harm(void)
     json_t *results = containers();
 
     sign_in("admin");
-    s.actor = (struct actor){"user", s.w.user_id, "Ann Weaver", "192.0.2.7", "test"};
+    s.actor = (struct actor){"user", s.w.user_id, "Ann Weaver", "192.0.2.7", "test", NULL};
     WORLD_MUST(app_create(s.w.db, &s.actor, &app, s.app_id, &world_err));
     stage_server(&s, "web-1", s.server_id, true);
     stage_environment(&s, "staging", s.server_id, s.env_id);

@@ -3,7 +3,8 @@
  *     dotenv_values questions.json answers.json       status 0 when all were read
  *
  * In:  {"texts": ["A=1\n", ...], "write": [{"KEY": "value"}, ...]}
- * Out: {"texts": [{"errors": ["1:3 sentence", ...], "values": {"A": "1"}}, ...],
+ * Out: {"texts": [{"errors": ["1:3 sentence", ...], "values": {"A": "1"},
+ *                  "warnings": [{"key": "A", "readers": bits}, ...]}, ...],
  *       "write": [text for people, ...]}                    each list in the order of its questions
  */
 #include <jansson.h>
@@ -16,7 +17,7 @@
 static json_t *answer(struct arena *arena, const json_t *text, struct err *err)
 {
     struct dotenv file;
-    json_t *errors, *values;
+    json_t *errors, *values, *warnings;
 
     arena_reset(arena);
     if (dotenv_read(arena, json_string_value(text), json_string_length(text), NULL, &file, err)
@@ -24,6 +25,7 @@ static json_t *answer(struct arena *arena, const json_t *text, struct err *err)
         return NULL;
     errors = json_array();
     values = json_object();
+    warnings = json_array();
     for (size_t i = 0; i < dotenv_errors(&file); i++)
         json_array_append_new(errors, json_sprintf("%d:%d %s", file.errors[i].line,
                                                    file.errors[i].column, file.errors[i].sentence));
@@ -31,7 +33,10 @@ static json_t *answer(struct arena *arena, const json_t *text, struct err *err)
         if (file.entries[i].has_value)
             json_object_set_new(values, file.entries[i].key,
                                 json_stringn(file.entries[i].value, file.entries[i].len));
-    return json_pack("{s:o, s:o}", "errors", errors, "values", values);
+    for (size_t i = 0; i < file.warning_count; i++)
+        json_array_append_new(warnings, json_pack("{s:s, s:i}", "key", file.warnings[i].key,
+                                                  "readers", (int)file.warnings[i].readers));
+    return json_pack("{s:o, s:o, s:o}", "errors", errors, "values", values, "warnings", warnings);
 }
 
 static json_t *write_text(const json_t *rows, struct err *err)

@@ -265,12 +265,13 @@ export const PAGES = [
   {
     route: "/profile", template: "profile",
     empty: [ask("/profile", { world: "nothing" })],
-    filled: [fixtures("profile")],
+    filled: [fixtures("profile", "profile-token")],
     error: [
       form("/profile", "name=&theme=x", 422),
       form("/profile/password", "current=&password=short&password_again=x", 422),
+      form("/profile/tokens", "name=&days=0&password=", 422),
     ],
-    hostile: [...inHostile("/profile"), fixtures("profile-errors")],
+    hostile: [...inHostile("/profile"), fixtures("profile-errors", "profile-token")],
   },
   {
     route: "(any other)", template: "error",
@@ -286,12 +287,14 @@ export const PAGES = [
 ];
 
 // GET routes that answer no HTML: asked, too, and their type is checked.
-export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{live_job}/log", { route: "/jobs/{id}/log" }), ask("/jobs/{live_job}/raw", { route: "/jobs/{id}/raw" })];
+export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{live_job}/log", { route: "/jobs/{id}/log" }), ask("/jobs/{live_job}/raw", { route: "/jobs/{id}/raw" }),
+  ask("/api/v1/apps/hello/staging/secrets", { route: "/api/v1/apps/{app}/{env}/secrets" }), ask("/api/v1/apps/hello/staging/secrets.env", { route: "/api/v1/apps/{app}/{env}/secrets.env", status: 401 })];
 
 // POST routes whose refusals are no page of their own.
 export const NO_PAGE = {
   "/logout": "it always leads to the login page",
   "/profile/sessions": "a session that is not there is the error page; every other answer leads back to the profile",
   "/apps/{app}/{env}/secrets/restore": "it leads to the review; a set that is not there is the error page",
+  "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };

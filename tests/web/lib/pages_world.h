@@ -33,6 +33,7 @@
 #include "lib/domain/recipe.h"
 #include "tests/web/lib/registry_row.h"
 #include "tests/web/lib/secrets_answers.h"
+#include "tests/web/lib/stage_token.h"
 
 #define PRINT_A "SHA256:mVx2hZ0u9vW4yQpRk7sT1nB8cLdE5fGjHa3KiOoPq6w"
 #define PRINT_B "SHA256:Zk9dQ0hYt2LrXc8VbN5mP1sWfE7uA3gJ6oKiTqRyB4x"
@@ -46,6 +47,7 @@ struct script {
     char code[24], field[64], user[256]; /* ... like this */
     char print[64];                      /* the host key a server shows */
     bool matches;
+    struct stage_token token;
     int asked;            /* questions so far */
     char verb[40];        /* of the last one */
     char question[70000]; /* its text */
@@ -76,6 +78,8 @@ static json_t *stage_answer(struct stage *s, const json_t *in, int *file)
     if (strcmp(verb, script->refuse) == 0)
         return json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "code", script->code, "field",
                          script->field, "user", script->user);
+    if (strncmp(verb, "token.", 6) == 0)
+        return stage_token_answer(&script->token, verb);
     if (strcmp(verb, "server.host_key") == 0)
         return json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "type", "ssh-ed25519", "print",
                          script->print, "matches", (int)script->matches);
@@ -405,7 +409,7 @@ static UNUSED void stage_furnish(struct stage *s)
     struct app_new app = {.slug = "hello", .name = "Hello", .note = "The demo."};
     struct job_hold hold;
     world_sign_in(&s->w, ROLE_ADMIN);
-    s->actor = (struct actor){"user", s->w.user_id, "Ann Weaver", "192.0.2.7", "test"};
+    s->actor = (struct actor){"user", s->w.user_id, "Ann Weaver", "192.0.2.7", "test", NULL};
     WORLD_MUST(app_create(s->w.db, &s->actor, &app, s->app_id, &world_err));
     stage_server(s, "web-1", s->server_id, true);
     stage_server(s, "web-2", s->new_server_id, false);
