@@ -1,24 +1,6 @@
 /* ask_secrets.c - from a draft of sealed values to a secret set, and from there to a job's values.
  */
 #include "tests/db/draft_fixture.h"
-#include "worker/secret_values.h"
-
-static const struct secret_item *item(const struct secret_values *values, const char *key)
-{
-    for (size_t i = 0; i < values->count; i++)
-        if (strcmp(values->items[i].key, key) == 0)
-            return &values->items[i];
-    return NULL;
-}
-
-static void check_value(const struct secret_values *values, const char *key, const char *bytes,
-                        size_t len, bool hidden)
-{
-    const struct secret_item *i = item(values, key);
-
-    CHECK(i != NULL && i->len == len && memcmp(i->bytes, bytes, len) == 0 && i->is_hidden == hidden
-          && !i->is_file);
-}
 
 static const char NASTY[] =
     "it's \"quoted\" $(reboot) `id` \\ %s\n\ttwo\r\nlines \xe2\x98\x83 \xf0\x9d\x84\x9e =#&";
@@ -219,91 +201,6 @@ static void who_is_not_granted_cannot_save(void)
     asking_end(&a);
 }
 
-/* --- what is kept of another set --- */
-
-/* s1: A "one" and W "wo-one"; s2: A "two" and W "wo-two". */
-static void two_sets(struct asking *a)
-{
-    asking_with_environment(a);
-    draft(a, "d1", 0, "ann");
-    text_entry(a, "d1", 0, "A", "secret", "one");
-    text_entry(a, "d1", 1, "W", "write_only", "wo-one");
-    check_saved(save(a, "d1"), 1, 2, 0, 0, 0);
-    draft(a, "d2", 1, "ann");
-    text_entry(a, "d2", 0, "A", "secret", "two");
-    text_entry(a, "d2", 1, "W", "write_only", "wo-two");
-    check_saved(save(a, "d2"), 2, 0, 2, 0, 0);
-}
-
-static void an_old_set_is_restored_on_top(void)
-{
-    struct asking a;
-    struct secret_values values;
-
-    two_sets(&a);
-    draft(&a, "d3", 2, "ann");
-    entry(&a, "d3", 0, &(struct typed){.key = "A", .kind = "secret", .keep_set = 1});
-    entry(&a, "d3", 1, &(struct typed){.key = "W", .kind = "write_only", .keep_set = 1});
-    check_saved(save(&a, "d3"), 3, 0, 2, 0, 0);
-    CHECK(secret_values_of_set(a.f.shared, a.f.vault, ENV, 3, &values, NULL) == 0);
-    check_value(&values, "A", "one", 3, true);
-    check_value(&values, "W", "wo-one", 6, true);
-    secret_values_free(&values);
-    CHECK(secret_values_of_set(a.f.shared, a.f.vault, ENV, 2, &values, NULL) == 0);
-    check_value(&values, "A", "two", 3, true); /* history is not rewritten */
-    secret_values_free(&values);
-    asking_end(&a);
-}
-
-static void what_is_kept_of_an_old_set_is_no_more_readable_than_it_was(void)
-{
-    static const struct typed bad[] = {
-        {.key = "A", .kind = "plain", .keep_set = 1},
-        {.key = "W", .kind = "plain", .keep_set = 1},
-        {.key = "W", .kind = "secret", .keep_set = 1},
-    };
-    struct asking a;
-
-    two_sets(&a);
-    for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        char id[10];
-
-        snprintf(id, sizeof id, "bad%zu", i);
-        draft(&a, id, 2, "ann");
-        entry(&a, id, 0, &bad[i]);
-        CHECK(strstr(refused(save(&a, id), "input"), "type its value again") != NULL);
-    }
-    draft(&a, "good", 2, "ann");
-    entry(&a, "good", 0, &(struct typed){.key = "A", .kind = "write_only", .keep_set = 1});
-    check_saved(save(&a, "good"), 3, 0, 1, 1, 0);
-    asking_end(&a);
-}
-
-static void what_was_never_stored_cannot_be_kept(void)
-{
-    static const struct typed bad[] = {
-        {.key = "B", .kind = "secret", .keep_set = 1},
-        {.key = "A", .kind = "secret", .keep_set = 99},
-    };
-    struct asking a;
-
-    two_sets(&a);
-    for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        char id[10];
-
-        snprintf(id, sizeof id, "bad%zu", i);
-        draft(&a, id, 2, "ann");
-        entry(&a, id, 0, &bad[i]);
-        CHECK(strstr(refused(save(&a, id), "input"), "no value yet") != NULL);
-    }
-    /* Nor a value of another environment: sets are those of the draft's own. */
-    sql(&a, "INSERT INTO draft (id, environment_id, user_id, base_set, created_at) SELECT 'other', "
-            "'" ENV2 "', id, 0, 1 FROM user");
-    entry(&a, "other", 0, &(struct typed){.key = "A", .kind = "secret", .keep_set = 1});
-    CHECK(strstr(refused(save(&a, "other"), "input"), "no value yet") != NULL);
-    asking_end(&a);
-}
-
 /* --- files, stages, comments --- */
 
 static void a_file_keeps_any_bytes_its_path_and_its_mode(void)
@@ -497,9 +394,6 @@ int main(void)
     TAP_RUN(bad_entries_name_their_key);
     TAP_RUN(a_hidden_value_never_becomes_readable_untyped);
     TAP_RUN(who_is_not_granted_cannot_save);
-    TAP_RUN(an_old_set_is_restored_on_top);
-    TAP_RUN(what_is_kept_of_an_old_set_is_no_more_readable_than_it_was);
-    TAP_RUN(what_was_never_stored_cannot_be_kept);
     TAP_RUN(a_file_keeps_any_bytes_its_path_and_its_mode);
     TAP_RUN(a_file_goes_nowhere_else);
     TAP_RUN(stage_comment_and_tail_are_kept);

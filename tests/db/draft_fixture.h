@@ -4,6 +4,7 @@
 #define WL_TESTS_DB_DRAFT_FIXTURE_H
 
 #include "tests/db/ask_fixture.h"
+#include "worker/secret_values.h"
 
 /* One entry of a draft. value NULL: nothing was typed, and the value of keep_set is kept (0: of the
  * draft's base). */
@@ -113,6 +114,24 @@ __attribute__((unused)) static void check_saved(json_t *answer, int number, int 
     CHECK_INT(number_in(answer, "removed"), removed);
     CHECK_INT(number_in(answer, "unchanged"), unchanged);
     json_decref(answer);
+}
+
+__attribute__((unused)) static const struct secret_item *item(const struct secret_values *values,
+                                                              const char *key)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (strcmp(values->items[i].key, key) == 0)
+            return &values->items[i];
+    return NULL;
+}
+
+__attribute__((unused)) static void check_value(const struct secret_values *values, const char *key,
+                                                const char *bytes, size_t len, bool hidden)
+{
+    const struct secret_item *i = item(values, key);
+
+    CHECK(i != NULL && i->len == len && memcmp(i->bytes, bytes, len) == 0 && i->is_hidden == hidden
+          && !i->is_file);
 }
 
 #endif

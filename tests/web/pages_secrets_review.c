@@ -180,9 +180,12 @@ static void type_mine(void)
 }
 
 /* One row of the page: what it was, what they and I made of it, and whether there is a choice. */
-static void check_side(const char *key, const char *was, const char *theirs_text,
-                       const char *theirs, const char *mine_text, const char *mine,
-                       bool is_conflict)
+struct side {
+    const char *key, *was, *theirs_text, *theirs, *mine_text, *mine;
+    bool is_conflict;
+};
+
+static void check_side(const struct side *side)
 {
     char row[900], choice[100];
     bool found;
@@ -192,32 +195,36 @@ static void check_side(const char *key, const char *was, const char *theirs_text
              "</span><code class=\"value\">%s</code></span></td><td data-label=\"You\" "
              "class=\"wrap\"><span class=\"whole\"><span class=\"sub\">%s</span>"
              "<code class=\"value\">%s</code></span></td>",
-             key, was, theirs_text, theirs, mine_text, mine);
+             side->key, side->was, side->theirs_text, side->theirs, side->mine_text, side->mine);
     found = stage_shows(&s, row);
     CHECK(found);
     if (!found)
         printf("#   %s\n", row);
-    snprintf(choice, sizeof choice, "name=\"choice.%s\"", key);
-    CHECK(stage_shows(&s, choice) == is_conflict);
+    snprintf(choice, sizeof choice, "name=\"choice.%s\"", side->key);
+    CHECK(stage_shows(&s, choice) == side->is_conflict);
 }
 
 static void a_stale_draft_is_a_409_with_all_three_sides(void)
 {
+    static const struct side SIDES[] = {
+        {"MINE_ONLY", MASK, "As it was", MASK, "Changed", MASK, false},
+        {"THEIRS_ONLY", "base", "Changed", "their words", "As it was", "base", false},
+        {"BOTH_SAME", MASK, "Changed", MASK, "Changed", MASK, false},
+        {"BOTH_OTHER", MASK, "Changed", MASK, "Changed", MASK, true},
+        {"I_REMOVE", "base", "As it was", "base", "Removed", "not there", false},
+        {"THEY_REMOVE", "base", "Removed", "not there", "As it was", "base", false},
+        {"REMOVED_CHANGED", "base", "Removed", "not there", "Changed", "my words", true},
+        {"I_ADD", "not there", "As it was", "not there", "Added", "my new one", false},
+        {"THEY_ADD", "not there", "Added", "their new one", "As it was", "not there", false},
+    };
     int asked;
     base_set = store_secrets(&s.w, s.env_id, BASE, COUNT_OF(BASE));
     type_mine();
     newest_set = store_secrets(&s.w, s.env_id, THEIRS, COUNT_OF(THEIRS));
     CHECK_INT(get_review(&s, id), 409);
     CHECK(stage_shows(&s, "Ann Weaver saved s3 while you were editing s2"));
-    check_side("MINE_ONLY", MASK, "As it was", MASK, "Changed", MASK, false);
-    check_side("THEIRS_ONLY", "base", "Changed", "their words", "As it was", "base", false);
-    check_side("BOTH_SAME", MASK, "Changed", MASK, "Changed", MASK, false);
-    check_side("BOTH_OTHER", MASK, "Changed", MASK, "Changed", MASK, true);
-    check_side("I_REMOVE", "base", "As it was", "base", "Removed", "not there", false);
-    check_side("THEY_REMOVE", "base", "Removed", "not there", "As it was", "base", false);
-    check_side("REMOVED_CHANGED", "base", "Removed", "not there", "Changed", "my words", true);
-    check_side("I_ADD", "not there", "As it was", "not there", "Added", "my new one", false);
-    check_side("THEY_ADD", "not there", "Added", "their new one", "As it was", "not there", false);
+    for (size_t i = 0; i < COUNT_OF(SIDES); i++)
+        check_side(&SIDES[i]);
     CHECK(stage_shows(&s, "Bring both together"));
     CHECK(!stage_shows(&s, "Save only"));
     CHECK(!stage_shows(&s, CANARY));

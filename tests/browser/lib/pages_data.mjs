@@ -295,6 +295,7 @@ export const NO_PAGE = {
   "/logout": "it always leads to the login page",
   "/profile/sessions": "a session that is not there is the error page; every other answer leads back to the profile",
   "/apps/{app}/{env}/secrets/restore": "it leads to the review; a set that is not there is the error page",
+  "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };
