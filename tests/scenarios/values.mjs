@@ -90,8 +90,8 @@ const composeFile = (names) => `services:
     env_file: [.env]
     healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 1s, timeout: 4s, retries: 3}
     environment:
-      FILLED_IN: "${names.length}"
-${names.map((name) => `      IN_${name}: "\${${name}}"\n`).join("")}`;
+      FILLED: "${names.length}"
+${names.map((name) => `      FILL_${name}: "\${${name}}"\n`).join("")}`;
 
 async function throughCompose(server) {
   const settings = { health_port: "", soak_s: "0" };
@@ -103,9 +103,9 @@ async function throughCompose(server) {
     const model = await deploySet(target, name, "one");
     const environ = await ofContainer(server, target);
     wrong.push(differences(SETS[name], environ));
-    const filled = [...environ.keys()].filter((key) => key.startsWith("IN_")).map((key) => key.slice(3));
-    equal(environ.get("FILLED_IN")?.toString(), String(filled.length), "values filled into the Compose file");
-    wrong.push(differences(Object.fromEntries(filled.map((key) => [`IN_${key}`, SETS[name][key]])), environ));
+    const filled = [...environ.keys()].filter((key) => key.startsWith("FILL_")).map((key) => key.slice(5));
+    equal(environ.get("FILLED")?.toString(), String(filled.length), "values filled into the Compose file");
+    wrong.push(differences(Object.fromEntries(filled.map((key) => [`FILL_${key}`, SETS[name][key]])), environ));
     wrong.push(...inLog(model, SETS[name]));
   }
   equal(wrong.filter(Boolean).join("\n"), "");
