@@ -172,8 +172,10 @@ int secrets_restore(struct request *req, struct response *res, struct err *err)
     if (secrets_view_read(req, &v, err) != 0)
         return -1;
     draft.base_set = row_int(v.set, "number");
-    if (!str_to_int64(request_field(req, "number"), 1, draft.base_set, &number))
+    if (!str_to_int64(request_field(req, "number"), 0, draft.base_set, &number))
         return err_field(err, "number", "Choose which secret set to bring back.");
+    if (number == 0) /* what was live before the first */
+        return secrets_draft_review(req, res, &v, &draft, err);
     if (secret_set_by_number(req->db, row_text(v.card, "id"), number, &set, err) != 0
         || secret_set_entries(req->db, row_text(v.card, "id"), number, &old, err) != 0)
         return -1;
