@@ -116,12 +116,12 @@ static bool is_plain_word(const char *bytes, size_t len)
 /* The value as printed by something that may escape it. */
 static int add_spellings(struct hide *hide, const char *value, size_t len, struct err *err)
 {
-    if (add_pattern(hide, value, len, DECODE_NONE, err) != 0)
+    if (add_pattern(hide, value, len, DECODE_NONE, err) != 0
+        || add_pattern(hide, value, len, DECODE_URL, err) != 0)
         return -1;
-    if (is_plain_word(value, len)) /* nothing escapes letters and digits */
+    if (is_plain_word(value, len)) /* nothing else escapes letters and digits */
         return 0;
-    if (add_pattern(hide, value, len, DECODE_URL, err) != 0
-        || add_pattern(hide, value, len, DECODE_BACKSLASH, err) != 0)
+    if (add_pattern(hide, value, len, DECODE_BACKSLASH, err) != 0)
         return -1;
     return memchr(value, '\'', len) == NULL ? 0 : add_pattern(hide, value, len, DECODE_QUOTE, err);
 }
