@@ -235,18 +235,20 @@ static json_t *cancel_model(const struct request *req, const json_t *job)
 
 static json_t *masked_text(int64_t count)
 {
-    return count == 0 ? json_string("")
-                      : part_text("%lld %s masked", (long long)count, count == 1 ? "value" : "values");
+    return count == 0
+               ? json_string("")
+               : part_text("%lld %s masked", (long long)count, count == 1 ? "value" : "values");
 }
 
 static json_t *log_model(const struct job_view *view)
 {
     const char *id = row_text(view->job, "id");
     int64_t masked = job_lines_masked(view->lines);
-    return json_pack(
-        "{s:I, s:o, s:I, s:o, s:o, s:o, s:b}", "offset", (json_int_t)job_lines_offset(view->lines),
-        "masked_text", masked_text(masked), "masked", (json_int_t)masked, "events_href", part_text("/jobs/%s/events", id), "poll_href", part_text("/jobs/%s/log", id),
-        "raw_href", part_text("/jobs/%s/raw", id), "has_log", (int)job_lines_exist(view->lines));
+    return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o, s:b}", "offset",
+                     (json_int_t)job_lines_offset(view->lines), "masked_text", masked_text(masked),
+                     "masked", (json_int_t)masked, "events_href", part_text("/jobs/%s/events", id),
+                     "poll_href", part_text("/jobs/%s/log", id), "raw_href",
+                     part_text("/jobs/%s/raw", id), "has_log", (int)job_lines_exist(view->lines));
 }
 
 /* Who looks at a job of an environment sees what waits there; a job outlives its environment. */
@@ -302,7 +304,8 @@ int job_show(struct request *req, struct response *res, struct err *err)
     json_t *data = NULL;
     int rc = -1;
     if (read_view(req, &view, err) == 0 && job_data(req, &view, &data, err) == 0)
-        rc = respond_page(res, 200, "job", data, job_page(req, view.job, json_object_get(data, "job")));
+        rc = respond_page(res, 200, "job", data,
+                          job_page(req, view.job, json_object_get(data, "job")));
     job_lines_close(view.lines);
     return rc;
 }

@@ -193,9 +193,20 @@ static void shell_dollar(const char *value, struct buf *out)
     buf_add_char(out, '\'');
 }
 
-static spelling *const SPELLINGS[] = {
-    raw, base64, base64_after_one, base64_after_two, base64url_after_two, base64_in_lines, url,
-    url_of_a_form, json, json_in_ascii, shell_single, shell_export, shell_double, shell_dollar};
+static spelling *const SPELLINGS[] = {raw,
+                                      base64,
+                                      base64_after_one,
+                                      base64_after_two,
+                                      base64url_after_two,
+                                      base64_in_lines,
+                                      url,
+                                      url_of_a_form,
+                                      json,
+                                      json_in_ascii,
+                                      shell_single,
+                                      shell_export,
+                                      shell_double,
+                                      shell_dollar};
 
 /* --- through the stream --- */
 

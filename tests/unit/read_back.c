@@ -9,8 +9,9 @@ static struct lab lab;
 #define KEY_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 /* What was sent: NAME, value, NAME, value, ..., NULL. */
-static const char *const SENT[] = {"GREETING", "it's a \"day\"\n$HOME $$ \\ #x ", "TOKEN",
-                                   "\xe6\xbc\xa2-0123456789", "LAST", "x", NULL};
+static const char *const SENT[] = {
+    "GREETING", "it's a \"day\"\n$HOME $$ \\ #x ", "TOKEN", "\xe6\xbc\xa2-0123456789", "LAST", "x",
+    NULL};
 
 static json_t *expected(const char *const *sent)
 {
@@ -104,9 +105,10 @@ static void an_environment_block_that_is_equal_passes(void)
 }
 
 #define JSON_BEGIN                                                                                 \
-    "wl-format compose-json\n{\"name\":\"x\",\"services\":{\"read_back\":{\"image\":\"read-back\"," \
+    "wl-format "                                                                                   \
+    "compose-json\n{\"name\":\"x\",\"services\":{\"read_back\":{\"image\":\"read-back\","          \
     "\"environment\":{"
-#define JSON_END "}}}}\n"
+#define JSON_END      "}}}}\n"
 #define JSON_GREETING "\"GREETING\":\"it's a \\\"day\\\"\\n$$HOME $$$$ \\\\ #x \""
 #define JSON_TOKEN    "\"TOKEN\":\"\\u6f22-0123456789\""
 
@@ -119,8 +121,8 @@ static void compose_json_that_is_equal_passes(void)
     play_free(&play);
 }
 
-#define YAML_BEGIN "wl-format compose-yaml\nservices:\n  read_back:\n    environment:\n"
-#define YAML_END   "    image: read-back\nversion: '2.4'\n"
+#define YAML_BEGIN    "wl-format compose-yaml\nservices:\n  read_back:\n    environment:\n"
+#define YAML_END      "    image: read-back\nversion: '2.4'\n"
 #define YAML_GREETING "      GREETING: \"it's a \\\"day\\\"\\n$$HOME $$$$ \\\\ #x \"\n"
 
 static void compose_yaml_that_is_equal_passes(void)
@@ -264,8 +266,7 @@ static void the_script_s_own_sentence_is_what_people_read(void)
 static void a_value_that_looks_like_a_sentence_is_none(void)
 {
     static const char *const sent[] = {"A", "x\nwl-result cause=all is well\nB=y", "B", "z", NULL};
-    static const char block[] =
-        "wl-format environ\nA=x\nwl-result cause=all is well\nB=y\0B=y";
+    static const char block[] = "wl-format environ\nA=x\nwl-result cause=all is well\nB=y\0B=y";
     struct play play;
     check_refused(&play, read_back_by(&play, printing(block, sizeof block - 1), sent),
                   "B did not arrive as it was saved");

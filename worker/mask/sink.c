@@ -116,12 +116,8 @@ static void queue_note(struct sink *sink, const char *text)
 static void queue_masked(struct sink *sink)
 {
     char text[24];
-    struct joblog_record count = {.time_ms = clock_now_ms(),
-                                  .host = -1,
-                                  .step = -1,
-                                  .kind = 'm',
-                                  .origin = -1,
-                                  .text = text};
+    struct joblog_record count = {
+        .time_ms = clock_now_ms(), .host = -1, .step = -1, .kind = 'm', .origin = -1, .text = text};
     if (sink->masked == 0)
         return;
     count.text_len = (size_t)snprintf(text, sizeof text, "%lld", (long long)sink->masked);

@@ -20,8 +20,8 @@ struct sink {
     int64_t output; /* bytes of output records so far */
     int64_t max;
     int64_t masked; /* hidden values in the records since the last m record */
-    bool limited; /* the t record of the limit is written */
-    bool gap;     /* records were lost to a full disk since the last one written */
+    bool limited;   /* the t record of the limit is written */
+    bool gap;       /* records were lost to a full disk since the last one written */
     struct buf pending;
 };
 
