@@ -16,6 +16,10 @@
 
 static char path[200];
 
+#define PEM                                                                                        \
+    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+/3pVq7dS1o8Yw2bqk0rHc9eXv5LmT4nZuQaGh\n"  \
+    "JfBd12\n-----END PRIVATE KEY-----"
+
 static const char *const VALUES[] = {
     "secret",
     "pa55w0rd-Zo9",
@@ -29,8 +33,7 @@ static const char *const VALUES[] = {
     "back\\slashes\\\\at the end\\",
     "tab\there \x01\x1b[0m",
     "#$${X}$$ #no",
-    "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+/3pVq7dS1o8Yw2bqk0rHc9eXv5LmT4nZuQaGh\n"
-    "JfBd12\n-----END PRIVATE KEY-----",
+    PEM,
 };
 
 /* --- the spellings --- */
