@@ -64,7 +64,7 @@ static int read_numbers(struct worker_config *c, struct err *err)
 int worker_config_load(struct worker_config *c, struct err *err)
 {
     const char *var = getenv("WL_VAR"), *runner = getenv("WL_RUNNER");
-    const char *failpoints = getenv("WL_FAILPOINTS");
+    const char *failpoints = getenv("WL_FAILPOINTS"), *unmasked = getenv("WL_UNMASKED");
     memset(c, 0, sizeof *c);
     if (var == NULL || var[0] != '/')
         return err_field(err, "WL_VAR", "WL_VAR must name the data folder by its full path.");
@@ -78,6 +78,7 @@ int worker_config_load(struct worker_config *c, struct err *err)
         return err_field(err, "WL_VAR", "WL_VAR is too long: at most %zu bytes.", sizeof c->var);
     str_copy(c->runner, sizeof c->runner, runner == NULL ? "" : runner);
     str_copy(c->failpoints, sizeof c->failpoints, failpoints == NULL ? "" : failpoints);
+    c->unmasked = unmasked != NULL && strcmp(unmasked, "1") == 0;
     if (getenv("WL_FETCH_ALLOW") != NULL
         && !str_copy(c->allow, sizeof c->allow, getenv("WL_FETCH_ALLOW")))
         return err_field(err, "WL_FETCH_ALLOW", "WL_FETCH_ALLOW is too long.");

@@ -3,6 +3,7 @@
 #ifndef WL_WORKER_CONFIG_H
 #define WL_WORKER_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "lib/base/attr.h"
 #include "lib/base/err.h"
@@ -22,6 +23,7 @@ struct worker_config {
     char ballast[WORKER_PATH_MAX]; /* given back to the disk when it is full */
     char runner[WORKER_PATH_MAX];  /* WL_RUNNER: another program in the runner's place (tests) */
     char failpoints[WORKER_PATH_MAX / 2]; /* WL_FAILPOINTS: worker/failpoint.h (tests) */
+    bool unmasked; /* WL_UNMASKED=1: no value is hidden in logs (tests, to see that they notice) */
     char allow[WORKER_PATH_MAX]; /* WL_FETCH_ALLOW: addresses that may be fetched from although
                                     private, with commas */
     int group;                   /* WL_GROUP; -1: none */

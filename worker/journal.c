@@ -74,6 +74,10 @@ static int send_config(int fd, const struct worker_config *config, const json_t 
 {
     json_t *frame = json_pack("{s:I, s:o}", "max", (json_int_t)config->log_max, "hide",
                               hidden == NULL ? json_array() : json_deep_copy(hidden));
+    if (config->unmasked) {
+        LOG_WARN("mask_off", "WL_UNMASKED is set: secrets are not hidden in this job's log");
+        json_object_set_new(frame, "hide", json_array());
+    }
     char *text = frame == NULL ? NULL : json_dumps(frame, JSON_COMPACT);
     int rc = -1;
     if (text != NULL) {

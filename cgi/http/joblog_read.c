@@ -54,6 +54,8 @@ static json_t *event_of(const struct joblog_record *r, const char **name)
     char time[CLOCK_TEXT_SIZE];
     json_t *event;
 
+    if (r->kind == 'm') /* for the page's count, no line */
+        return NULL;
     if (r->kind == 's' || r->kind == 'v') {
         *name = r->kind == 's' ? "step" : "verdict";
         event = json_loadb(r->text, r->text_len, 0, NULL);

@@ -233,13 +233,22 @@ static json_t *cancel_model(const struct request *req, const json_t *job)
                      "text", can ? text : "", "help", can ? help : "");
 }
 
+static json_t *masked_text(int64_t count)
+{
+    return count == 0
+               ? json_string("")
+               : part_text("%lld %s masked", (long long)count, count == 1 ? "value" : "values");
+}
+
 static json_t *log_model(const struct job_view *view)
 {
     const char *id = row_text(view->job, "id");
-    return json_pack(
-        "{s:I, s:o, s:o, s:o, s:b}", "offset", (json_int_t)job_lines_offset(view->lines),
-        "events_href", part_text("/jobs/%s/events", id), "poll_href", part_text("/jobs/%s/log", id),
-        "raw_href", part_text("/jobs/%s/raw", id), "has_log", (int)job_lines_exist(view->lines));
+    int64_t masked = job_lines_masked(view->lines);
+    return json_pack("{s:I, s:o, s:I, s:o, s:o, s:o, s:b}", "offset",
+                     (json_int_t)job_lines_offset(view->lines), "masked_text", masked_text(masked),
+                     "masked", (json_int_t)masked, "events_href", part_text("/jobs/%s/events", id),
+                     "poll_href", part_text("/jobs/%s/log", id), "raw_href",
+                     part_text("/jobs/%s/raw", id), "has_log", (int)job_lines_exist(view->lines));
 }
 
 /* Who looks at a job of an environment sees what waits there; a job outlives its environment. */

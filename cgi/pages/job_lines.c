@@ -11,6 +11,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
+#include "lib/base/str.h"
 #include "lib/domain/ansi.h"
 #include "lib/domain/joblog.h"
 
@@ -34,6 +35,7 @@ struct slot {
 struct job_lines {
     int fd;
     int64_t offset;
+    int64_t masked; /* values, by the records of kind m */
     struct kept ring[JOB_LINES_SHOWN];
     size_t begun; /* lines put into the ring so far */
     struct slot slots[SLOTS];
@@ -90,6 +92,18 @@ static void note_record(struct job_lines *lines, const struct joblog_record *r, 
         slot->open_n = 0;
 }
 
+static void note_masked(struct job_lines *lines, const struct joblog_record *r)
+{
+    char text[24];
+    int64_t count;
+    if (r->text_len >= sizeof text)
+        return;
+    memcpy(text, r->text, r->text_len);
+    text[r->text_len] = '\0';
+    if (str_to_int64(text, 0, INT32_MAX, &count))
+        lines->masked += count;
+}
+
 static int scan(struct job_lines *lines, struct err *err)
 {
     static char bytes[CHUNK];
@@ -108,7 +122,9 @@ static int scan(struct job_lines *lines, struct err *err)
                 if (end == NULL)
                     break;
                 len = end - (bytes + at) + 1;
-            } else
+            } else if (r.kind == 'm')
+                note_masked(lines, &r);
+            else
                 note_record(lines, &r, lines->offset + (int64_t)at,
                             lines->offset + (int64_t)at + len);
             at += (size_t)len;
@@ -132,6 +148,11 @@ int job_lines_read(struct request *req, const char *job_id, struct job_lines **m
     if (joblog_open(req->site, job_id, &lines->fd, err) != 0)
         return -1;
     return lines->fd < 0 ? 0 : scan(lines, err);
+}
+
+int64_t job_lines_masked(const struct job_lines *lines)
+{
+    return lines->masked;
 }
 
 int64_t job_lines_offset(const struct job_lines *lines)

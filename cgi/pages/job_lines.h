@@ -17,6 +17,8 @@ int job_lines_read(struct request *req, const char *job_id, struct job_lines **l
                    struct err *err) MUST_USE;
 /* Where the file ended: the live part goes on from there. */
 int64_t job_lines_offset(const struct job_lines *lines);
+/* How many hidden values stand as *** in it so far. */
+int64_t job_lines_masked(const struct job_lines *lines);
 bool job_lines_exist(const struct job_lines *lines);
 
 /* The lines of one step: new list of {n, id, kind, time, spans}; ids begin with the anchor. */

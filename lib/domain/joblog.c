@@ -9,7 +9,7 @@
 
 #include "lib/base/clock.h"
 
-#define KINDS "opwsvt"
+#define KINDS "opwsvtm"
 
 static void add_number(struct buf *out, int64_t number)
 {

@@ -10,6 +10,8 @@
  * state, text is JSON {"state","name","title","cause"} and where known "status", "ms", and for an
  * upload under way "done" and "total" (bytes) v  the job's verdict, JSON
  * {"verdict","summary"}: the last record        t  output was cut off here (limit), text says so
+ *         m  how many hidden values stand as *** in the records since the m before; text is the
+ * number, and the job's count is the sum of them
  * origin  kinds o and p: how many bytes of the step's log on the target are covered up to and with
  * this record, so that a resumed runner asks for the next one; '-' otherwise. text    the bytes as
  * they came, masked; LF cannot occur in it (it ends the record). NUL and CR are kept.

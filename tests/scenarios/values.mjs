@@ -40,21 +40,11 @@ async function saveRaw(environment, values) {
   equal(`${saved.status} ${saved.url.split("?")[0]}`, `200 ${environment.href}/secrets`, `saved: ${stack.errorsOf(saved)} ${saved.text.match(/<li><span class="num">Line[\s\S]{0,300}/)?.[0] ?? ""}`);
 }
 
-// Row by row; a value that is empty is no secret.
-async function saveTable(environment, values) {
-  const path = `${environment.href}/secrets`;
-  const fields = client.fields(await client.get(path), path);
-  Object.entries(values).forEach(([key, value], i) => {
-    fields.set(`key.${i}`, key);
-    fields.set(`value.${i}`, value);
-    fields.set(`kind.${i}`, value === "" ? "plain" : "secret");
-  });
-  const saved = await flow.saveReviewed(client, await client.raw("POST", path, { body: fields }));
-  equal(`${saved.status} ${saved.url.split("?")[0]}`, `200 ${path}`, `saved: ${stack.errorsOf(saved)}`);
-}
+const kindOf = (key, value) => (value === "" ? "plain" : "secret"); // one that is empty is no secret
 
 async function deploySet(environment, name, version) {
-  await (name === "corpus" ? saveTable : saveRaw)(environment, SETS[name]);
+  if (name === "corpus") await stack.saveTable(client, environment, SETS[name], kindOf);
+  else await saveRaw(environment, SETS[name]);
   const began = Date.now();
   const model = await flow.deploy(client, environment, version, 180000);
   equal(model.job.status.state, "live", `${name}: ${model.job.summary} ${stack.failedStep(model)?.cause}`);
@@ -145,7 +135,7 @@ for (const [i, [name]] of ways.entries())
 // --- what cannot be sent is refused by name -----------------------------------------------------------------------------------------------------
 await test("a carriage return is refused with the key's name, since Compose v1 would change it", async () => {
   const environment = { href: "/apps/chat/random12" };
-  await saveTable(environment, { RETURN: "a\rb" });
+  await stack.saveTable(client, environment, { RETURN: "a\rb" }, kindOf);
   const model = await flow.deploy(client, environment, "one", 60000);
   equal(model.job.status.state, "failed", model.job.summary);
   check(/RETURN holds a carriage return/.test(model.job.summary), model.job.summary);
@@ -153,7 +143,7 @@ await test("a carriage return is refused with the key's name, since Compose v1 w
 
 await test("a variable that is also the version's is refused by name", async () => {
   const environment = { href: "/apps/chat/random13" };
-  await saveTable(environment, { TAG: "two" });
+  await stack.saveTable(client, environment, { TAG: "two" }, kindOf);
   const model = await flow.deploy(client, environment, "one", 60000);
   equal(model.job.status.state, "failed", model.job.summary);
   check(/TAG is the variable of the version/.test(model.job.summary), model.job.summary);

@@ -48,7 +48,7 @@ static void every_kind_and_number_survives(void)
     static const int64_t ORIGINS[] = {-1, 0, 9, 10, INT64_MAX};
     static const int NUMBERS[] = {-1, 0, 7, 10, INT_MAX};
 
-    for (const char *kind = "opwsvt"; *kind != '\0'; kind++)
+    for (const char *kind = "opwsvtm"; *kind != '\0'; kind++)
         for (size_t t = 0; t < COUNT_OF(TIMES); t++)
             for (size_t o = 0; o < COUNT_OF(ORIGINS); o++)
                 for (size_t n = 0; n < COUNT_OF(NUMBERS); n++)

@@ -59,6 +59,9 @@ static void url_encoding_in_any_style(void)
     CHECK_STR(masked(h, "q=p@ss%20w/rd:%2B1&z"), "q=***&z");
     CHECK_STR(masked(h, "q=%70%40%73%73%20%77%2F%72%64%3A%2B%31"), "q=***");
     hide_free(h);
+    h = hiding("hunter22", NULL);
+    CHECK_STR(masked(h, "q=%68unter22&r=%68%75%6e%74%65%72%32%32"), "q=***&r=***");
+    hide_free(h);
 }
 
 static void json_escapes(void)

@@ -92,7 +92,9 @@ static int stop(void)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The log as "kind origin text|kind origin text|", without times. */
+static long masked; /* the sum of the log's m records */
+
+/* The log as "kind origin text|kind origin text|", without times and m records. */
 static const char *log_text(void)
 {
     static struct buf out;
@@ -104,10 +106,14 @@ static const char *log_text(void)
     if (out.max == 0)
         buf_init(&out, 64 * 1024 * 1024);
     buf_reset(&out);
+    masked = 0;
     buf_init(&file, 64 * 1024 * 1024);
     CHECK(fs_read_all(path, &file, &err) == 0);
     while (at < file.len && (n = joblog_parse(file.data + at, file.len - at, &r)) > 0) {
-        buf_printf(&out, "%c %lld %.*s|", r.kind, (long long)r.origin, (int)r.text_len, r.text);
+        if (r.kind == 'm')
+            masked += strtol(r.text, NULL, 10);
+        else
+            buf_printf(&out, "%c %lld %.*s|", r.kind, (long long)r.origin, (int)r.text_len, r.text);
         at += (size_t)n;
     }
     CHECK_INT(at, file.len);
@@ -197,6 +203,34 @@ static void after_a_crash_the_next_mask_goes_on(void)
     say(1, 13, "topsecret\n");
     CHECK_INT(stop(), 0);
     CHECK_STR(log_text(), "o 6 first|p 13 second |o 23 ***|");
+    CHECK_INT(masked, 1); /* not also by the one that was killed */
+    unlink(path);
+}
+
+static void what_is_hidden_is_counted_once_and_before_the_verdict(void)
+{
+    start("topsecret", 1000000);
+    say(1, 0, "topsecret topsecrettopsecret ***\n");
+    say(2, 0, "dG9wc2VjcmV0 tops");
+    put('y', 0, 0, "", 0);
+    CHECK(wait_answer() == 'y');
+    log_text();
+    CHECK_INT(masked, 4);
+    say(2, 17, "ecret");
+    put('f', 2, 0, "", 0);
+    put('w', 1, 0, "of ours: topsecret", 18);
+    put('v', 255, 0, "{}", 2);
+    CHECK_INT(stop(), 0);
+    const char *got = log_text();
+    CHECK_INT(masked, 6);
+    CHECK_STR(got + strlen(got) - strlen("|v -1 {}|"), "|v -1 {}|");
+    struct buf file;
+    struct err err = {0};
+    buf_init(&file, 100000);
+    CHECK(fs_read_all(path, &file, &err) == 0);
+    const char *last = strrchr(file.data, 'v'); /* a reader takes the verdict for the end */
+    CHECK(last != NULL && strcmp(last, "v - {}\n") == 0);
+    buf_deinit(&file);
     unlink(path);
 }
 
@@ -265,6 +299,7 @@ int main(void)
     TAP_RUN(an_unfinished_line_is_shown_after_a_while_but_no_beginning_of_a_value);
     TAP_RUN(a_new_runner_that_sends_bytes_again_repeats_none);
     TAP_RUN(after_a_crash_the_next_mask_goes_on);
+    TAP_RUN(what_is_hidden_is_counted_once_and_before_the_verdict);
     TAP_RUN(output_beyond_the_limit_is_cut_and_our_own_lines_go_on);
     TAP_RUN(bytes_without_newline_and_binary_arrive);
     return tap_done();

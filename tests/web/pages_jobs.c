@@ -120,6 +120,45 @@ static void a_long_log_shows_its_end_with_true_numbers(void)
     json_decref(data);
 }
 
+/* Two counts of the mask; they are no lines and no events. */
+static void hidden_values_are_counted_and_no_lines(void)
+{
+    static const char *const counts[] = {"3", "1000"};
+    char uri[200], path[PATH_MAX];
+    struct buf more;
+    FILE *file;
+    json_t *data = stage_json(&s, uri_of(s.running_job, ""), 200);
+    CHECK_STR(stage_text(data, "log.masked"), "0");
+    CHECK_STR(stage_text(data, "log.masked_text"), "");
+    snprintf(uri, sizeof uri, "/jobs/%s/log?from=%s", s.running_job,
+             stage_text(data, "log.offset"));
+    json_decref(data);
+    buf_init(&more, 1000);
+    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+        struct joblog_record record = {.time_ms = 1,
+                                       .host = -1,
+                                       .step = -1,
+                                       .kind = 'm',
+                                       .origin = -1,
+                                       .text = counts[i],
+                                       .text_len = strlen(counts[i])};
+        joblog_write(&more, &record);
+    }
+    snprintf(path, sizeof path, "%s/serve/logs/%s.log", s.w.var, s.running_job);
+    file = fopen(path, "a");
+    CHECK(file != NULL && fwrite(more.data, 1, more.len, file) == more.len);
+    CHECK(file != NULL && fclose(file) == 0);
+    buf_deinit(&more);
+    data = stage_json(&s, uri_of(s.running_job, ""), 200);
+    CHECK_STR(stage_text(data, "log.masked"), "1003");
+    CHECK_STR(stage_text(data, "log.masked_text"), "1003 values masked");
+    CHECK_STR(stage_text(data, "hosts.0.steps.1.line_count"), "2500");
+    json_decref(data);
+    data = stage_json(&s, uri, 200);
+    CHECK_INT(json_array_size(json_object_get(data, "events")), 0);
+    json_decref(data);
+}
+
 static void the_live_part_goes_on_where_the_page_ends(void)
 {
     char uri[200], path[PATH_MAX];
@@ -261,6 +300,7 @@ int main(void)
     TAP_RUN(filters_narrow_and_stay_in_the_links);
     TAP_RUN(an_unknown_filter_shows_nothing_and_says_so);
     TAP_RUN(a_long_log_shows_its_end_with_true_numbers);
+    TAP_RUN(hidden_values_are_counted_and_no_lines);
     TAP_RUN(the_live_part_goes_on_where_the_page_ends);
     TAP_RUN(a_job_without_a_log_ends_for_pollers_too);
     TAP_RUN(the_raw_log_is_sent_by_nginx);

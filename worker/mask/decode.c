@@ -6,9 +6,12 @@
 #include <string.h>
 #include "lib/base/str.h"
 
-/* One unit of the printed text: the bytes it stands for (up to 4, for \u escapes as UTF-8). */
+#define RUN_MAX 32 /* single quotes that a shell writes together */
+
+/* One unit of the printed text: the bytes it stands for (up to 4 for \u escapes as UTF-8, more for
+ * a run of quotes). */
 struct unit {
-    char bytes[4];
+    char bytes[RUN_MAX];
     size_t count;
     size_t printed;
     bool cut; /* the printed text ends inside this unit */
@@ -138,20 +141,50 @@ static void read_backslash(struct unit *u, const char *text, size_t len)
     }
 }
 
+/* "'", or "''" and so on as dash writes a run of them, from the double quote on; then the single
+ * quote with which the rest begins, when there is more. */
+static void read_quote_run(struct unit *u, const char *text, size_t len, size_t before)
+{
+    size_t at = before + 1, count = 0;
+    while (at < len && text[at] == '\'' && count < RUN_MAX) {
+        at++;
+        count++;
+    }
+    if (at == len) {
+        u->cut = true;
+        return;
+    }
+    if (count == 0 || text[at] != '"')
+        return;
+    at++;
+    memset(u->bytes, '\'', count);
+    u->count = count;
+    u->printed = at < len && text[at] == '\'' ? at + 1 : at;
+}
+
 static void read_quote(struct unit *u, const char *text, size_t len)
 {
-    static const char *const spellings[] = {"'\\''", "'\"'\"'"};
+    static const char spelling[] = "'\\''";
     literal(u, text[0], 1);
     if (text[0] != '\'')
         return;
-    for (size_t i = 0; i < 2; i++) {
-        size_t n = strlen(spellings[i]), have = len < n ? len : n;
-        if (memcmp(text, spellings[i], have) != 0)
-            continue;
+    size_t n = strlen(spelling), have = len < n ? len : n;
+    if (memcmp(text, spelling, have) == 0) {
         u->cut = have < n;
         u->printed = n;
-        return;
+    } else if (text[1] == '"') {
+        read_quote_run(u, text, len, 1);
     }
+}
+
+/* A value that begins with single quotes, where nothing stands before them to be closed. */
+static void read_first(struct unit *u, enum decode_way way, const char *text, size_t len)
+{
+    if (way != DECODE_QUOTE || text[0] != '"')
+        return;
+    literal(u, '"', 1);
+    u->cut = false;
+    read_quote_run(u, text, len, 0);
 }
 
 static void read_plain(struct unit *u, const char *text, size_t len)
@@ -206,11 +239,13 @@ size_t decode_wrap_after(size_t value_len)
     return value_len / 2 < 8 ? value_len / 2 : 8;
 }
 
-/* The length of a line break inside wrapped base64 (LF, CR LF, or \n as JSON writes it, and
+/* The length of a line break inside wrapped base64 (LF, CR LF, or either as JSON writes it, and
  * indentation after it); 0: none here. */
 static size_t line_break(const char *text, size_t len)
 {
     size_t n = 0;
+    if (len > 3 && memcmp(text, "\\r\\n", 4) == 0)
+        return 4;
     if (text[0] == '\r')
         n++;
     if (n < len && text[n] == '\n')
@@ -236,6 +271,8 @@ enum decode_result decode_match(enum decode_way way, const char *value, size_t v
                 break;
         }
         read_unit(&unit, way, printed + at, printed_len - at);
+        if (met == 0)
+            read_first(&unit, way, printed, printed_len);
         size_t fits = unit.cut ? 0 : unit_fits(&unit, way, value + met, value_len - met);
         if (unit.cut) /* it may become a fit */
             break;
@@ -261,7 +298,7 @@ bool decode_can_begin(enum decode_way way, char first, char printed)
     case DECODE_BACKSLASH:
         return printed == '\\';
     case DECODE_QUOTE:
-        return false;
+        return first == '\'' && printed == '"';
     case DECODE_BASE64:
         return (first == '+' && printed == '-') || (first == '/' && printed == '_')
                || ((first == '+' || first == '/') && printed == '%');

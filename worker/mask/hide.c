@@ -11,7 +11,6 @@
 #include "worker/mask/decode.h"
 
 #define INDENT_MAX 64
-#define LINE_MIN   8 /* shorter lines of a multi-line value are ordinary text */
 
 struct pattern {
     char *bytes;
@@ -117,12 +116,12 @@ static bool is_plain_word(const char *bytes, size_t len)
 /* The value as printed by something that may escape it. */
 static int add_spellings(struct hide *hide, const char *value, size_t len, struct err *err)
 {
-    if (add_pattern(hide, value, len, DECODE_NONE, err) != 0)
+    if (add_pattern(hide, value, len, DECODE_NONE, err) != 0
+        || add_pattern(hide, value, len, DECODE_URL, err) != 0)
         return -1;
-    if (is_plain_word(value, len)) /* nothing escapes letters and digits */
+    if (is_plain_word(value, len)) /* nothing else escapes letters and digits */
         return 0;
-    if (add_pattern(hide, value, len, DECODE_URL, err) != 0
-        || add_pattern(hide, value, len, DECODE_BACKSLASH, err) != 0)
+    if (add_pattern(hide, value, len, DECODE_BACKSLASH, err) != 0)
         return -1;
     return memchr(value, '\'', len) == NULL ? 0 : add_pattern(hide, value, len, DECODE_QUOTE, err);
 }
@@ -169,7 +168,7 @@ static int add_lines(struct hide *hide, const char *value, size_t len, struct er
         while (stop > line && (stop[-1] == '\r' || stop[-1] == ' ' || stop[-1] == ','))
             stop--;
         size_t n = (size_t)(stop - line);
-        if (n >= LINE_MIN && strncmp(line, "-----", 5) != 0
+        if (n >= HIDE_MIN && strncmp(line, "-----", 5) != 0
             && add_spellings(hide, line, n, err) != 0)
             return -1;
         line = next;
@@ -260,9 +259,9 @@ bool hide_line_start(const char *bytes, size_t len, bool begin)
     return bytes[at - 1] == '\n' || (at > 1 && bytes[at - 1] == 'n' && bytes[at - 2] == '\\');
 }
 
-void hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out)
+size_t hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out)
 {
-    size_t at = 0, hidden_to = 0;
+    size_t at = 0, hidden_to = 0, marks = 0;
     while (at < len) {
         size_t length = 0;
         struct hide_view view = {.bytes = text + at,
@@ -270,8 +269,10 @@ void hide_text(const struct hide *hide, const char *text, size_t len, struct buf
                                  .line_start = hide_line_start(text, at, true),
                                  .final = true};
         if (hide != NULL && hide_at(hide, &view, &length) == HIDE_YES) {
-            if (at >= hidden_to) /* else: it overlaps the one before */
+            if (at >= hidden_to) { /* else: it overlaps the one before */
                 buf_add_str(out, HIDE_MARK);
+                marks++;
+            }
             if (at + length > hidden_to)
                 hidden_to = at + length;
         }
@@ -279,4 +280,5 @@ void hide_text(const struct hide *hide, const char *text, size_t len, struct buf
             buf_add_char(out, text[at]);
         at++;
     }
+    return marks;
 }

@@ -3,7 +3,7 @@
  * Forms: as it is; base64 and base64url at any of the three alignments inside a longer encoding,
  * also broken over lines; URL-encoded; backslash-escaped (JSON, bash's %q, $'...', double quotes);
  * in single quotes of sh. Encodings that leave a choice (upper or lower hex digits, which bytes are
- * escaped) are met by decoding what was printed, not by listing variants. Each longer line of a
+ * escaped) are met by decoding what was printed, not by listing variants. Each line of a
  * multi-line value counts as a value of its own. A value shorter than HIDE_MIN bytes is not hidden:
  * it would blank out ordinary words.
  *
@@ -48,7 +48,8 @@ enum hide_result hide_at(const struct hide *hide, const struct hide_view *view, 
  * then nothing but indentation. `begin`: what holds when there are no bytes. */
 bool hide_line_start(const char *bytes, size_t len, bool begin);
 
-/* A finished text: append it to `out` with every hidden value as HIDE_MARK. hide may be NULL. */
-void hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out);
+/* A finished text: append it to `out` with every hidden value as HIDE_MARK; how many those are.
+ * hide may be NULL. */
+size_t hide_text(const struct hide *hide, const char *text, size_t len, struct buf *out);
 
 #endif

@@ -114,9 +114,10 @@ static void end_stream(struct mask *m, const struct mask_frame *f)
 static void add_record(struct mask *m, const struct mask_frame *f)
 {
     struct buf text;
+    size_t masked = 0;
     buf_init(&text, JOBLOG_TEXT_MAX);
     if (f->kind == MASK_WORDS)
-        hide_text(m->hide, f->body, f->len, &text);
+        masked = hide_text(m->hide, f->body, f->len, &text);
     else
         buf_add(&text, f->body, f->len);
     for (size_t i = 0; i < text.len; i++) { /* a record is one line */
@@ -130,7 +131,7 @@ static void add_record(struct mask *m, const struct mask_frame *f)
                                    .origin = -1,
                                    .text = text.data,
                                    .text_len = text.len};
-    sink_add(&m->sink, &record);
+    sink_add(&m->sink, &record, masked);
     buf_deinit(&text);
 }
 

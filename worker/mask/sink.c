@@ -2,6 +2,7 @@
  * taken back. */
 #include "worker/mask/sink.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,8 @@
 #include "lib/base/log.h"
 #include "lib/base/str.h"
 
-#define PENDING_MAX ((size_t)4 * 1024 * 1024)
+#define PENDING_MAX  ((size_t)4 * 1024 * 1024)
+#define PENDING_ROOM (PENDING_MAX - 1024) /* for records; one of kind m always fits behind them */
 
 static bool is_output(char kind)
 {
@@ -93,7 +95,7 @@ static void queue(struct sink *sink, const struct joblog_record *record)
     struct joblog_record r = *record;
     if (r.text_len > JOBLOG_TEXT_MAX)
         r.text_len = JOBLOG_TEXT_MAX;
-    if (sink->pending.len + r.text_len + JOBLOG_HEAD_MAX + 2 > PENDING_MAX)
+    if (sink->pending.len + r.text_len + JOBLOG_HEAD_MAX + 2 > PENDING_ROOM)
         (void)sink_flush(sink);
     joblog_write(&sink->pending, &r);
 }
@@ -110,7 +112,20 @@ static void queue_note(struct sink *sink, const char *text)
     queue(sink, &note);
 }
 
-void sink_add(struct sink *sink, const struct joblog_record *record)
+/* The count goes in with the records that it counts, or is lost with them. */
+static void queue_masked(struct sink *sink)
+{
+    char text[24];
+    struct joblog_record count = {
+        .time_ms = clock_now_ms(), .host = -1, .step = -1, .kind = 'm', .origin = -1, .text = text};
+    if (sink->masked == 0)
+        return;
+    count.text_len = (size_t)snprintf(text, sizeof text, "%lld", (long long)sink->masked);
+    sink->masked = 0;
+    queue(sink, &count);
+}
+
+void sink_add(struct sink *sink, const struct joblog_record *record, size_t masked)
 {
     if (is_output(record->kind)) {
         if (sink->limited)
@@ -125,7 +140,10 @@ void sink_add(struct sink *sink, const struct joblog_record *record)
             return;
         }
     }
+    if (record->kind == 'v') /* the last record of a log */
+        queue_masked(sink);
     queue(sink, record);
+    sink->masked += (int64_t)masked;
 }
 
 /* Write bytes at the end of the file, all of them or none. */
@@ -170,6 +188,7 @@ int sink_flush(struct sink *sink)
 {
     if (sink->pending.len == 0)
         return 0;
+    queue_masked(sink);
     int rc =
         sink->gap ? append_after_gap(sink) : append(sink, sink->pending.data, sink->pending.len);
     if (rc != 0 && !sink->gap)

@@ -19,17 +19,20 @@ struct sink {
     int64_t size;   /* of the file: whole records */
     int64_t output; /* bytes of output records so far */
     int64_t max;
-    bool limited; /* the t record of the limit is written */
-    bool gap;     /* records were lost to a full disk since the last one written */
+    int64_t masked; /* hidden values in the records since the last m record */
+    bool limited;   /* the t record of the limit is written */
+    bool gap;       /* records were lost to a full disk since the last one written */
     struct buf pending;
 };
 
 /* fd: opened for reading and writing, append. Cuts off a torn last line. */
 int sink_init(struct sink *sink, int fd, int64_t max, struct err *err) MUST_USE;
 void sink_deinit(struct sink *sink);
-/* Queue a record; output beyond the limit is dropped. Text longer than JOBLOG_TEXT_MAX is cut. */
-void sink_add(struct sink *sink, const struct joblog_record *record);
-/* Write what is queued. -1: it could not be written (and was dropped). */
+/* Queue a record; output beyond the limit is dropped. Text longer than JOBLOG_TEXT_MAX is cut.
+ * masked: how many hidden values stand as HIDE_MARK in it. */
+void sink_add(struct sink *sink, const struct joblog_record *record, size_t masked);
+/* Write what is queued, and how many values are hidden in it. -1: it could not be written (and was
+ * dropped). */
 int sink_flush(struct sink *sink);
 /* sink_flush and fdatasync. */
 int sink_sync(struct sink *sink);

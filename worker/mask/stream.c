@@ -39,7 +39,8 @@ static void emit(struct stream *s, struct sink *sink, char kind, int64_t origin)
                                    .origin = origin,
                                    .text = s->line.data,
                                    .text_len = s->line.len};
-    sink_add(sink, &record);
+    sink_add(sink, &record, s->marks);
+    s->marks = 0;
     buf_reset(&s->line);
 }
 
@@ -70,8 +71,10 @@ static void look_through(struct stream *s, const struct hide *hide, struct sink 
         if (result == HIDE_MORE)
             break;
         if (result == HIDE_YES) {
-            if (at >= hidden_to) /* else: it overlaps the one before */
+            if (at >= hidden_to) { /* else: it overlaps the one before */
                 buf_add_str(&s->line, HIDE_MARK);
+                s->marks++;
+            }
             hidden_to = at + length > hidden_to ? at + length : hidden_to;
         }
         if (at >= hidden_to)

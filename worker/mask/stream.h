@@ -17,6 +17,7 @@ struct stream {
     struct buf held;   /* as it came, not yet looked through to the end */
     struct buf line;   /* masked text of the unfinished line, not yet written */
     int64_t held_from; /* origin of held.data[0] */
+    size_t marks;      /* hidden values in line */
     size_t hidden;     /* leading bytes of held that belong to a hidden value already marked */
     bool line_start;   /* before held (hide_line_start) */
 };

@@ -99,6 +99,19 @@ export async function saveSecrets(client, environment, values) {
   equal(before.join(), "", "every key is in the set");
 }
 
+// Row by row, from the first on: the set is {key: value}, each of the kind that kindOf(key, value) says.
+export async function saveTable(client, environment, values, kindOf) {
+  const path = `${environment.href}/secrets`;
+  const fields = client.fields(await client.get(path), path);
+  Object.entries(values).forEach(([key, value], i) => {
+    fields.set(`key.${i}`, key);
+    fields.set(`value.${i}`, value);
+    fields.set(`kind.${i}`, kindOf(key, value));
+  });
+  const saved = await flow.saveReviewed(client, await client.raw("POST", path, { body: fields }));
+  equal(`${saved.status} ${saved.url.split("?")[0]}`, `200 ${path}`, `saved: ${errorsOf(saved)}`);
+}
+
 // The project's containers as the engine itself tells: service -> {image (id), status, health, restarts, started, name}.
 export async function containers(server, project) {
   const format = '{{index .Config.Labels "com.docker.compose.service"}}\t{{.Image}}\t{{.State.Status}}\t{{if .State.Health}}{{.State.Health.Status}}{{end}}\t{{.RestartCount}}\t{{.State.StartedAt}}\t{{.Name}}\t{{.Config.Image}}';
