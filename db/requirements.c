@@ -169,8 +169,7 @@ static int set_one(struct db *db, const struct actor *actor, const char *environ
 }
 
 int requirement_add(struct db *db, const struct actor *actor, const json_t *environment,
-                    const char *origin, const struct requirement_new *rows, size_t count,
-                    struct err *err)
+                    const struct requirements_new *added, struct err *err)
 {
     json_t *keys = json_array();
     int rc = -1;
@@ -178,15 +177,15 @@ int requirement_add(struct db *db, const struct actor *actor, const json_t *envi
         json_decref(keys);
         return -1;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (set_one(db, actor, text_at(environment, "id"), origin, &rows[i], err) != 0) {
+    for (size_t i = 0; i < added->count; i++) {
+        const struct requirement_new *row = &added->rows[i];
+        if (set_one(db, actor, text_at(environment, "id"), added->origin, row, err) != 0) {
             json_decref(keys);
             goto out;
         }
-        json_array_append_new(keys, json_string(rows[i].key));
+        json_array_append_new(keys, json_string(row->key));
     }
-    if (tell(db, actor, environment, "requirement.save", keys, err) == 0
-        && db_commit(db, err) == 0)
+    if (tell(db, actor, environment, "requirement.save", keys, err) == 0 && db_commit(db, err) == 0)
         rc = 0;
 out:
     db_rollback(db);

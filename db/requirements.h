@@ -31,11 +31,15 @@ struct requirement_new {
     const char *key, *description;
     const char *generator; /* a name of lib/crypto/generate.h, or "" */
 };
-/* Add, or change what is there. origin: "hand" or "example". environment: of environment_card or
- * environment_by_slugs. Event requirement.save with the keys. */
+struct requirements_new {
+    const char *origin; /* "hand" or "example" */
+    const struct requirement_new *rows;
+    size_t count;
+};
+/* Add, or change what is there. environment: of environment_card or environment_by_slugs. Event
+ * requirement.save with the keys. */
 int requirement_add(struct db *db, const struct actor *actor, const json_t *environment,
-                    const char *origin, const struct requirement_new *rows, size_t count,
-                    struct err *err) MUST_USE;
+                    const struct requirements_new *added, struct err *err) MUST_USE;
 /* Event requirement.remove; ERR_NOT_FOUND. */
 int requirement_remove(struct db *db, const struct actor *actor, const json_t *environment,
                        const char *key, struct err *err) MUST_USE;

@@ -71,8 +71,8 @@ struct secret_draft {
 /* Own transaction, all or nothing. ERR_NOT_FOUND with the fix when from_draft is gone. */
 int secret_draft_add(struct db *db, const struct secret_draft *draft, char id[CRYPTO_ID_SIZE],
                      struct err *err) MUST_USE;
-/* Somebody's own draft: {id, environment_id, base_set, tail, notes, created_at}, and its entries {key,
- * kind, form, path, mode, stage, keep_set, plain, comment, position, is_typed} in order. */
+/* Somebody's own draft: {id, environment_id, base_set, tail, notes, created_at}, and its entries
+ * {key, kind, form, path, mode, stage, keep_set, plain, comment, position, is_typed} in order. */
 int secret_draft_get(struct db *db, const char *id, const char *user_id, json_t **draft,
                      json_t **entries, struct err *err) MUST_USE;
 /* Forget a draft that the worker refused. */

@@ -132,7 +132,7 @@ for (const table of $$('table[data-filter]')) {
 
 const GO = { h: '/', a: '/apps', j: '/jobs', s: '/servers', r: '/registries', u: '/audit' };
 const KEYS = [['?', 'This list'], ['/', 'Find or filter'], ['g h', 'Home'], ['g a', 'Apps'], ['g j', 'Jobs'], ['g s', 'Servers'], ['g r', 'Registries'], ['g u', 'Audit'],
-  ['j k', 'Next and previous row'], ['d', 'Deploy: opens the plan'], ['f', 'Follow the log'], ['t', 'Times in the log'], ['Esc', 'Close']];
+  ['j k', 'Next and previous row'], ['d', 'Deploy: opens the plan'], ['r', 'Reveal a secret on its page'], ['f', 'Follow the log'], ['t', 'Times in the log'], ['Esc', 'Close']];
 let waitsForGo = false;
 
 function showKeys() {
@@ -159,7 +159,7 @@ document.addEventListener('keydown', event => {
   const key = event.key, go = waitsForGo;
   waitsForGo = false;
   const actions = { '?': showKeys, '/': () => ($('#find') ?? $('[data-find]') ?? $('.filters input, .filters select'))?.focus(), g: () => { waitsForGo = true; },
-    j: () => moveRow(1), k: () => moveRow(-1), d: () => $('[data-key=d]')?.click(), f: () => follow?.toggle(), t: () => $('#t-stamps')?.click() };
+    j: () => moveRow(1), k: () => moveRow(-1), d: () => $('[data-key=d]')?.click(), r: () => $('[data-key=r]')?.click(), f: () => follow?.toggle(), t: () => $('#t-stamps')?.click() };
   if (go && GO[key]) location.assign(GO[key]);
   else if (actions[key]) actions[key]();
   else return;

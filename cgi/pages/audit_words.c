@@ -96,7 +96,9 @@ static const char *label_of(const char *key)
                                            {"source", ""},
                                            {"version", "version "},
                                            {"with_token", "with API token "},
-                                           {"expires", "until "}};
+                                           {"expires", "until "},
+                                           {"keys", ""},
+                                           {"purpose", "to "}};
     for (size_t i = 0; i < COUNT_OF(WORDS); i++)
         if (str_equal(WORDS[i][0], key))
             return WORDS[i][1];

@@ -295,7 +295,8 @@ int job_show(struct request *req, struct response *res, struct err *err)
     json_t *data = NULL;
     int rc = -1;
     if (read_view(req, &view, err) == 0 && job_data(req, &view, &data, err) == 0)
-        rc = respond_page(res, 200, "job", data, job_page(req, view.job, json_object_get(data, "job")));
+        rc = respond_page(res, 200, "job", data,
+                          job_page(req, view.job, json_object_get(data, "job")));
     job_lines_close(view.lines);
     return rc;
 }

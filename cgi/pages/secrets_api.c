@@ -148,7 +148,10 @@ int secrets_api_env(struct request *req, struct response *res, struct err *err)
     buf_init(&out, TEXT_MAX);
     if (secrets_view_read(req, &v, err) == 0
         && (row_int(v.set, "number") == 0
-            || secrets_reveal(req, &v, row_int(v.set, "number"), "", "export", &revealed, err) == 0)
+            || secrets_reveal(req, &v,
+                              &(struct secrets_asked){row_int(v.set, "number"), "", "export"},
+                              &revealed, err)
+                   == 0)
         && write_text(req, &v, revealed, &out, err) == 0) {
         text = arena_memdup(req->arena, out.data, out.len);
         rc = text != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "There was not enough memory.");

@@ -69,8 +69,8 @@ struct secret_draft_entry *secrets_keep_all(struct request *req, const struct se
     *count = 0;
     if (entries == NULL)
         return NULL;
-    json_array_foreach(v->entries, i, row) if (*count < SECRET_ENTRIES_MAX)
-        entries[(*count)++] = secrets_keep(row, set);
+    json_array_foreach(v->entries, i, row) if (*count < SECRET_ENTRIES_MAX) entries[(*count)++] =
+        secrets_keep(row, set);
     return entries;
 }
 

@@ -33,8 +33,7 @@ static void refuse(struct secret_typed *row, bool is_key_error, const char *text
 static void check_kept(struct secret_typed *row)
 {
     const char *was = row_text(row->stored, "kind");
-    if (secrets_is_plain(row->kind)
-        || (str_equal(was, "write_only") && !str_equal(row->kind, was)))
+    if (secrets_is_plain(row->kind) || (str_equal(was, "write_only") && !str_equal(row->kind, was)))
         refuse(row, false,
                "To change its kind, type the value again: the stored one is not shown.");
 }
@@ -134,10 +133,10 @@ int secrets_form_of_draft(struct request *req, const struct secrets_view *v, con
         return -1;
     json_array_foreach(entries, i, entry) if (form->count < SECRET_ROWS_MAX)
         form->rows[form->count++] =
-            typed_of(entry, secrets_find(v->entries, row_text(entry, "key")));
-    json_array_foreach(v->entries, i, entry) if (form->count < 2 * SECRET_ROWS_MAX
-                                                 && secrets_find(entries, row_text(entry, "key"))
-                                                        == NULL)
+        typed_of(entry, secrets_find(v->entries, row_text(entry, "key")));
+    json_array_foreach(v->entries, i,
+                       entry) if (form->count < 2 * SECRET_ROWS_MAX
+                                  && secrets_find(entries, row_text(entry, "key")) == NULL)
         form->rows[form->count++] = (struct secret_typed){.key = row_text(entry, "key"),
                                                           .kind = row_text(entry, "kind"),
                                                           .value = row_text(entry, "plain"),
@@ -178,9 +177,8 @@ static int entry_of(struct request *req, const struct secrets_form *form,
 int secrets_form_store(struct request *req, const struct secrets_view *v, struct secrets_form *form,
                        char id[CRYPTO_ID_SIZE], struct err *err)
 {
-    struct secret_draft draft = {.base_set = form->base_set,
-                                 .tail = row_text(v->set, "tail"),
-                                 .from_draft = form->draft};
+    struct secret_draft draft = {
+        .base_set = form->base_set, .tail = row_text(v->set, "tail"), .from_draft = form->draft};
     struct secret_draft_entry *entries = arena_array(req->arena, form->count + 1, sizeof *entries);
     if (entries == NULL)
         return err_set(err, ERR_NO_MEMORY, "There was not enough memory. Try again.");
@@ -222,8 +220,7 @@ static void tell_error(json_t *page, const struct secret_typed *row, size_t inde
 static const char *box_of(const json_t *entry, const struct secret_typed *typed)
 {
     const char *kind = typed != NULL ? typed->kind : row_text(entry, "kind");
-    if (!secrets_is_plain(kind)
-        || (entry != NULL && !secrets_is_plain(row_text(entry, "kind"))))
+    if (!secrets_is_plain(kind) || (entry != NULL && !secrets_is_plain(row_text(entry, "kind"))))
         return "";
     return typed != NULL ? typed->value : row_text(entry, "plain");
 }
@@ -248,19 +245,18 @@ static json_t *entry_model(const struct secrets_view *v, const json_t *entry, si
     char rest[160];
     json_t *model;
     snprintf(rest, sizeof rest, "/key/%.128s", key);
-    model = json_pack(
-        "{s:i, s:s, s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:b, s:s, s:o}", "index",
-        (int)index, "key", key, "href", secrets_href(v, rest), "kind", row_text(entry, "kind"),
-        "kind_text", secrets_kind_text(kind), "is_plain",
-        (int)secrets_is_plain(row_text(entry, "kind")), "kinds", secrets_kinds_model(kind), "value",
-        box_of(entry, typed), "changed_in", part_set_label(row_int(entry, "changed_in")), "changed",
-        part_time(row_int(entry, "changed_at")), "changed_by", changed_by(entry), "is_removed",
-        (int)(typed != NULL && typed->is_removed), "error", typed == NULL ? "" : typed->error,
-        "from", from_model(typed));
+    model = json_pack("{s:i, s:s, s:o, s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:b, s:s, s:o}",
+                      "index", (int)index, "key", key, "href", secrets_href(v, rest), "kind",
+                      row_text(entry, "kind"), "kind_text", secrets_kind_text(kind), "is_plain",
+                      (int)secrets_is_plain(row_text(entry, "kind")), "kinds",
+                      secrets_kinds_model(kind), "value", box_of(entry, typed), "changed_in",
+                      part_set_label(row_int(entry, "changed_in")), "changed",
+                      part_time(row_int(entry, "changed_at")), "changed_by", changed_by(entry),
+                      "is_removed", (int)(typed != NULL && typed->is_removed), "error",
+                      typed == NULL ? "" : typed->error, "from", from_model(typed));
     if (model == NULL)
         return NULL;
-    json_object_set_new(model, "is_file",
-                        json_boolean(str_equal(row_text(entry, "form"), "file")));
+    json_object_set_new(model, "is_file", json_boolean(str_equal(row_text(entry, "form"), "file")));
     json_object_set_new(model, "used_by", json_string(row_text(used_by, key)));
     json_object_set_new(model, "path", json_string(row_text(entry, "path")));
     json_object_set_new(model, "is_build",
@@ -276,8 +272,7 @@ static json_t *blank_model(size_t index, const struct secret_typed *typed)
     return json_pack("{s:i, s:s, s:s, s:o, s:s, s:o}", "index", (int)index, "key",
                      typed == NULL ? "" : typed->key, "value",
                      typed == NULL ? "" : box_of(NULL, typed), "kinds", secrets_kinds_model(kind),
-                     "error", typed == NULL ? "" : typed->error, "from",
-                     from_model(typed));
+                     "error", typed == NULL ? "" : typed->error, "from", from_model(typed));
 }
 
 static struct secret_typed *typed_for(const struct secrets_form *form, const json_t *entry)

@@ -45,7 +45,6 @@ bool secrets_form_refuse(struct secrets_form *form, const char *key, const char 
 /* Put draft, entries, has_entries and blanks into data, and the rows' errors into page. form NULL:
  * as stored. shared: of secret_shared; used_by: of secrets_used_by. */
 void secrets_form_model(const struct secrets_view *v, const struct secrets_form *form,
-                        const json_t *shared, const json_t *used_by, json_t *page,
-                        json_t *data);
+                        const json_t *shared, const json_t *used_by, json_t *page, json_t *data);
 
 #endif

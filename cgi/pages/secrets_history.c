@@ -83,12 +83,12 @@ static json_t *changes_model(const json_t *rows)
     const json_t *row;
     size_t i;
     json_array_foreach(rows, i, row) json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", row_text(row, "key"), "verb",
-                        row_text(row, "verb"), "text", verb_text(row_text(row, "verb")), "kind_text",
-                        secrets_kind_text(row_has(row, "kind") ? row_text(row, "kind")
-                                                               : row_text(row, "old_kind")),
-                        "old", shown(row, "old_kind", "old_plain"), "new",
-                        shown(row, "kind", "plain")));
+        list,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", row_text(row, "key"), "verb",
+                  row_text(row, "verb"), "text", verb_text(row_text(row, "verb")), "kind_text",
+                  secrets_kind_text(row_has(row, "kind") ? row_text(row, "kind")
+                                                         : row_text(row, "old_kind")),
+                  "old", shown(row, "old_kind", "old_plain"), "new", shown(row, "kind", "plain")));
     return list;
 }
 
@@ -124,8 +124,8 @@ static int compare_model(struct request *req, const struct secrets_view *v, cons
                   set_choices(rows, to), "from_label",
                   from == 0 ? json_string("nothing") : part_set_label(from), "to_label",
                   to == 0 ? json_string("nothing") : part_set_label(to), "has_changes",
-                  (int)(json_array_size(changes) > 0), "changes", changes_model(changes), "is_asked",
-                  (int)(request_query(req, "to")[0] != '\0')));
+                  (int)(json_array_size(changes) > 0), "changes", changes_model(changes),
+                  "is_asked", (int)(request_query(req, "to")[0] != '\0')));
     return 0;
 }
 
@@ -172,8 +172,10 @@ int secrets_restore(struct request *req, struct response *res, struct err *err)
     if (secrets_view_read(req, &v, err) != 0)
         return -1;
     draft.base_set = row_int(v.set, "number");
-    if (!str_to_int64(request_field(req, "number"), 1, draft.base_set, &number))
+    if (!str_to_int64(request_field(req, "number"), 0, draft.base_set, &number))
         return err_field(err, "number", "Choose which secret set to bring back.");
+    if (number == 0) /* what was live before the first */
+        return secrets_draft_review(req, res, &v, &draft, err);
     if (secret_set_by_number(req->db, row_text(v.card, "id"), number, &set, err) != 0
         || secret_set_entries(req->db, row_text(v.card, "id"), number, &old, err) != 0)
         return -1;
@@ -192,11 +194,13 @@ static json_t *cell_model(const json_t *row, const char *first, const char *app,
                           const char *key)
 {
     bool is_plain = row != NULL && secrets_is_plain(row_text(row, "kind"));
-    const char *state = row == NULL                                ? "missing"
+    const char *state = row == NULL                               ? "missing"
                         : str_equal(row_text(row, "same"), first) ? "same"
-                                                                   : "differs";
+                                                                  : "differs";
     return json_pack("{s:s, s:s, s:s, s:o}", "state", state, "text",
-                     row == NULL ? "missing" : is_plain ? row_text(row, "plain") : "••••••••",
+                     row == NULL ? "missing"
+                     : is_plain  ? row_text(row, "plain")
+                                 : "••••••••",
                      "word", str_equal(state, "same") ? "same" : state, "href",
                      row == NULL ? part_text("/apps/%s/%s/secrets/add?key=%s", app, slug, key)
                                  : part_text("/apps/%s/%s/secrets/key/%s", app, slug, key));
@@ -232,7 +236,8 @@ static json_t *matrix_model(const json_t *rows, const json_t *slugs, const char 
     size_t count = json_array_size(rows);
     for (size_t from = 0, to; from < count; from = to) {
         const char *key = row_text(json_array_get(rows, from), "key");
-        for (to = from + 1; to < count && str_equal(row_text(json_array_get(rows, to), "key"), key);)
+        for (to = from + 1;
+             to < count && str_equal(row_text(json_array_get(rows, to), "key"), key);)
             to++;
         json_array_append_new(list, key_model(rows, from, to, slugs, app));
     }
@@ -259,9 +264,9 @@ int secrets_matrix_show(struct request *req, struct response *res, struct err *e
     page = page_new(title, "apps");
     page_crumbs_of(page, slug, NULL, NULL);
     page_crumb(page, "Secrets", "");
-    data = json_pack("{s:o, s:O}", "app",
-                     part_app(row_text(app, "id"), slug, row_text(app, "name")), "environments",
-                     slugs);
+    data =
+        json_pack("{s:o, s:O}", "app", part_app(row_text(app, "id"), slug, row_text(app, "name")),
+                  "environments", slugs);
     part_set_list(data, "rows", "has_rows", matrix_model(rows, slugs, slug));
     return respond_page(res, 200, "secrets_compare", data, page);
 }

@@ -85,9 +85,8 @@ static json_t *history_model(const struct key_page *p, const json_t *rows)
         bool is_plain = secrets_is_plain(row_text(row, "kind"));
         json_array_append_new(
             list, json_pack("{s:I, s:o, s:o, s:o, s:s, s:s, s:o, s:b, s:s, s:b}", "number",
-                            row_int(row, "number"), "label",
-                            part_set_label(row_int(row, "number")), "created",
-                            part_time(row_int(row, "created_at")), "by",
+                            row_int(row, "number"), "label", part_set_label(row_int(row, "number")),
+                            "created", part_time(row_int(row, "created_at")), "by",
                             part_person(row_text(row, "by_name"), row_text(row, "by_login")),
                             "message", row_text(row, "message"), "kind_text",
                             secrets_kind_text(row_text(row, "kind")), "size_text",
@@ -103,26 +102,24 @@ static json_t *key_model(struct request *req, const struct key_page *p)
 {
     const struct key_form *f = &p->form;
     const char *comment = secrets_comment_text(req, f->comment);
-    json_t *key = json_pack("{s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:b}", "key", f->key, "is_new",
-                            (int)(p->stored == NULL), "is_file", (int)f->is_file, "is_plain",
-                            (int)secrets_is_plain(f->kind), "value",
-                            secrets_is_plain(f->kind) ? f->value : "", "comment",
-                            comment == NULL ? "" : comment, "path", f->path, "is_base64",
-                            (int)f->is_base64);
+    json_t *key = json_pack(
+        "{s:s, s:b, s:b, s:b, s:s, s:s, s:s, s:b}", "key", f->key, "is_new",
+        (int)(p->stored == NULL), "is_file", (int)f->is_file, "is_plain",
+        (int)secrets_is_plain(f->kind), "value", secrets_is_plain(f->kind) ? f->value : "",
+        "comment", comment == NULL ? "" : comment, "path", f->path, "is_base64", (int)f->is_base64);
     if (key == NULL)
         return NULL;
     json_object_set_new(key, "kinds", secrets_kinds_model(f->kind));
     json_object_set_new(key, "modes", choices_of_modes(f->mode));
     json_object_set_new(key, "stages", choices_of_stages(f->stage));
     json_object_set_new(key, "generators", choices_of_generators(p->stored == NULL));
-    json_object_set_new(key, "can_reveal",
-                        json_boolean(p->stored != NULL
-                                     && str_equal(row_text(p->stored, "kind"), "secret")));
-    json_object_set_new(key, "lint",
-                        secrets_lint_model(p->stored == NULL
-                                               ? 0
-                                               : (unsigned)row_int(p->stored, "lint"),
-                                           f->key, NULL));
+    json_object_set_new(
+        key, "can_reveal",
+        json_boolean(p->stored != NULL && str_equal(row_text(p->stored, "kind"), "secret")));
+    json_object_set_new(
+        key, "lint",
+        secrets_lint_model(p->stored == NULL ? 0 : (unsigned)row_int(p->stored, "lint"), f->key,
+                           NULL));
     return key;
 }
 
@@ -140,7 +137,7 @@ static const char *FIELDS[] = {"key", "value", "kind", "comment", "path", "mode"
 static int key_respond(struct request *req, struct response *res, int status, struct key_page *p,
                        const struct err *refused, struct err *err)
 {
-    const char *title = p->stored != NULL      ? p->form.key
+    const char *title = p->stored != NULL ? p->form.key
                         : p->form.is_file ? "New secret file"
                                           : "New secret";
     json_t *page = secrets_page_new(req, &p->v, title, ""), *data, *rows = json_array();
@@ -183,8 +180,13 @@ static void form_of_stored(struct key_page *p, const json_t *stored)
 static int find_page(struct request *req, struct key_page *p, struct err *err)
 {
     const char *key = request_param(req, 2);
-    *p = (struct key_page){.form = {.key = "", .kind = "secret", .comment = "", .stage = "run",
-                                    .path = "", .value = "", .mode = 0600}};
+    *p = (struct key_page){.form = {.key = "",
+                                    .kind = "secret",
+                                    .comment = "",
+                                    .stage = "run",
+                                    .path = "",
+                                    .value = "",
+                                    .mode = 0600}};
     if (secrets_view_read(req, &p->v, err) != 0)
         return -1;
     if (key[0] == '\0') {
@@ -273,8 +275,7 @@ static int read_form(struct request *req, struct key_page *p, struct err *err)
 
 static bool keeps_value(const struct key_page *p)
 {
-    return p->stored != NULL && !p->form.is_typed
-           && !secrets_is_plain(row_text(p->stored, "kind"));
+    return p->stored != NULL && !p->form.is_typed && !secrets_is_plain(row_text(p->stored, "kind"));
 }
 
 static int check_kept(const struct key_page *p, struct err *err)
@@ -304,7 +305,7 @@ static void fill_about(const struct key_page *p, struct secret_draft_entry *entr
 
 /* A pair is two files: the private key under this name, the public one beside it. */
 static int make_pair(struct request *req, const struct key_page *p,
-                         struct secret_draft_entry made[2], struct err *err)
+                     struct secret_draft_entry made[2], struct err *err)
 {
     char private_pem[GENERATE_PEM_SIZE];
     char *public_pem = arena_alloc(req->arena, GENERATE_PEM_SIZE);
@@ -351,33 +352,38 @@ static int change(struct request *req, struct response *res, struct key_page *p,
     return secrets_draft_review(req, res, &p->v, &draft, err);
 }
 
-/* at == count: a new one. */
+/* The whole set with this key in it. */
+struct key_change {
+    struct secret_draft_entry *entries;
+    size_t count, at; /* at == count: a new one */
+};
+
 static int generate_into(struct request *req, struct response *res, struct key_page *p,
-                         struct secret_draft_entry *entries, size_t count, size_t at,
-                         struct err *err)
+                         const struct key_change *c, struct err *err)
 {
     const struct generate_kind *kind = generate_find(request_field(req, "generator"));
-    size_t added = kind != NULL && kind->is_pair ? 2 : at == count ? 1 : 0;
+    size_t added = kind != NULL && kind->is_pair ? 2 : c->at == c->count ? 1 : 0;
     if (kind == NULL)
         return err_field(err, "value", "Choose what to generate.");
     if (kind->is_pair && p->stored != NULL)
         return err_field(err, "value", "A key pair is two new files. Add it as new secrets.");
-    if (count + added > SECRET_ENTRIES_MAX)
+    if (c->count + added > SECRET_ENTRIES_MAX)
         return err_set(err, ERR_TOO_LARGE, "An environment can have at most %d secrets.",
                        SECRET_ENTRIES_MAX);
-    fill_about(p, &entries[at]);
-    if ((kind->is_pair ? make_pair(req, p, &entries[at], err)
-                       : make_value(req, kind->name, &entries[at], err))
+    fill_about(p, &c->entries[c->at]);
+    if ((kind->is_pair ? make_pair(req, p, &c->entries[c->at], err)
+                       : make_value(req, kind->name, &c->entries[c->at], err))
         != 0)
         return -1;
-    return change(req, res, p, entries, count + added, err);
+    return change(req, res, p, c->entries, c->count + added, err);
 }
 
 static int save(struct request *req, struct response *res, struct key_page *p, struct err *err)
 {
     const char *action = request_field(req, "action");
     size_t count, at;
-    struct secret_draft_entry *entries = secrets_keep_all(req, &p->v, row_int(p->v.set, "number"), &count);
+    struct secret_draft_entry *entries =
+        secrets_keep_all(req, &p->v, row_int(p->v.set, "number"), &count);
     int found;
     if (entries == NULL)
         return no_memory(err);
@@ -388,7 +394,7 @@ static int save(struct request *req, struct response *res, struct key_page *p, s
     }
     at = found >= 0 ? (size_t)found : count;
     if (str_equal(action, "generate"))
-        return generate_into(req, res, p, entries, count, at, err);
+        return generate_into(req, res, p, &(struct key_change){entries, count, at}, err);
     if (check_kept(p, err) != 0)
         return -1;
     if (found < 0)

@@ -14,11 +14,11 @@ json_t *secrets_lint_model(unsigned bits, const char *key, const json_t *shared)
     const struct secret_lint_rule *rules = secret_lint_rules(&count);
     for (i = 0; i < count; i++)
         if ((bits & rules[i].bit) != 0)
-            json_array_append_new(list, json_pack("{s:s, s:s}", "code", rules[i].code, "text",
-                                                  rules[i].sentence));
+            json_array_append_new(
+                list, json_pack("{s:s, s:s}", "code", rules[i].code, "text", rules[i].sentence));
     json_array_foreach(shared, i, row) if (str_equal(row_text(row, "key"), key))
-        json_array_append_new(list, json_pack("{s:s, s:o}", "code", "shared", "text",
-                                              part_text("The same value as in %s.",
-                                                        row_text(row, "slug"))));
+        json_array_append_new(
+            list, json_pack("{s:s, s:o}", "code", "shared", "text",
+                            part_text("The same value as in %s.", row_text(row, "slug"))));
     return list;
 }

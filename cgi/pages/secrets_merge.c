@@ -72,9 +72,8 @@ static struct sides sides_of(const struct secrets_review *r, const json_t *their
     }
     s.mine = mine_of(r, &s);
     s.theirs = change_of(row_text(theirs, key));
-    is_same = s.draft == NULL
-                  ? s.newest == NULL
-                  : secrets_review_how(r, "against_newest", s.draft_at) == '=';
+    is_same = s.draft == NULL ? s.newest == NULL
+                              : secrets_review_how(r, "against_newest", s.draft_at) == '=';
     s.is_conflict = s.mine != SIDE_SAME && s.theirs != SIDE_SAME && !is_same;
     return s;
 }
@@ -138,11 +137,11 @@ void secrets_merge_model(struct request *req, const struct secrets_review *r, js
         struct sides s = sides_of(r, theirs, json_string_value(key));
         if (s.mine == SIDE_SAME && s.theirs == SIDE_SAME)
             continue;
-        json_array_append_new(
-            rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "key", s.key, "was",
-                            shown(s.base), "theirs", shown(s.newest), "mine", shown(s.draft),
-                            "theirs_text", side_text(s.theirs), "mine_text", side_text(s.mine),
-                            "is_conflict", (int)s.is_conflict));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "key", s.key,
+                                              "was", shown(s.base), "theirs", shown(s.newest),
+                                              "mine", shown(s.draft), "theirs_text",
+                                              side_text(s.theirs), "mine_text", side_text(s.mine),
+                                              "is_conflict", (int)s.is_conflict));
     }
     json_object_set_new(data, "merge",
                         json_pack("{s:s, s:o, s:o, s:o}", "by", by[0] == '\0' ? "Somebody" : by,

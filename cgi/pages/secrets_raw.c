@@ -2,8 +2,8 @@
  *
  * The text replaces: a key that is not in it is removed, unless it is asked only to add and change
  * (what pasting into the table does). Hidden values stand as a placeholder made
- * for this form, which keeps the stored value; "Reveal all" fills in those of kind secret, after the
- * password and with an event. Comments are kept. Files are not in it and stay as they are. */
+ * for this form, which keeps the stored value; "Reveal all" fills in those of kind secret, after
+ * the password and with an event. Comments are kept. Files are not in it and stay as they are. */
 #include <stdio.h>
 #include <string.h>
 #include "cgi/pages/page.h"
@@ -25,7 +25,8 @@ struct raw_form {
     int64_t base_set;
     struct dotenv read;
     bool is_read;
-    bool merges; /* keys that are not in the text stay */
+    bool merges;      /* keys that are not in the text stay */
+    bool is_revealed; /* values of kind secret stand in the text */
 };
 
 static int no_memory(struct err *err)
@@ -61,8 +62,8 @@ static int add_line(struct request *req, struct buf *out, const json_t *entry,
             len = strlen(placeholder);
         }
     }
-    return envfile_add_row(
-        out, &(struct envfile_row){row_text(entry, "comment"), key, value, len}, NULL, err);
+    return envfile_add_row(out, &(struct envfile_row){row_text(entry, "comment"), key, value, len},
+                           NULL, err);
 }
 
 static const char *text_of(struct request *req, const struct secrets_view *v,
@@ -74,8 +75,8 @@ static const char *text_of(struct request *req, const struct secrets_view *v,
     int rc = 0;
     size_t i;
     buf_init(&out, TEXT_MAX);
-    json_array_foreach(v->entries, i, entry) if (!is_file(entry) && rc == 0)
-        rc = add_line(req, &out, entry, placeholder, revealed, err);
+    json_array_foreach(v->entries, i, entry) if (!is_file(entry) && rc == 0) rc =
+        add_line(req, &out, entry, placeholder, revealed, err);
     if (rc == 0)
         rc = envfile_add_comment(&out, row_text(v->set, "tail"), err);
     if (rc == 0 && !buf_ok(&out))
@@ -108,9 +109,9 @@ static json_t *files_model(const struct secrets_view *v)
     json_t *list = json_array();
     const json_t *entry;
     size_t i;
-    json_array_foreach(v->entries, i, entry) if (is_file(entry)) json_array_append_new(
-        list, json_pack("{s:s, s:s}", "key", row_text(entry, "key"), "path",
-                        row_text(entry, "path")));
+    json_array_foreach(v->entries, i, entry) if (is_file(entry))
+        json_array_append_new(list, json_pack("{s:s, s:s}", "key", row_text(entry, "key"), "path",
+                                              row_text(entry, "path")));
     return list;
 }
 
@@ -124,7 +125,7 @@ static json_t *modes_model(bool merges)
 
 static int raw_respond(struct request *req, struct response *res, int status,
                        const struct secrets_view *v, const struct raw_form *form,
-                       const struct err *refused, bool is_revealed)
+                       const struct err *refused)
 {
     json_t *page = secrets_page_new(req, v, "Secrets as .env", "raw");
     json_t *data = secrets_data_new(v, "raw");
@@ -148,7 +149,7 @@ static int raw_respond(struct request *req, struct response *res, int status,
                   problems_model(read->errors, form->is_read ? dotenv_errors(read) : 0));
     part_set_list(data, "files", "has_files", files_model(v));
     json_object_set_new(data, "modes", modes_model(form->merges));
-    json_object_set_new(data, "is_revealed", json_boolean(is_revealed));
+    json_object_set_new(data, "is_revealed", json_boolean(form->is_revealed));
     json_object_set_new(data, "href", secrets_href(v, "/raw"));
     json_object_set_new(data, "reveal_href", secrets_href(v, "/raw/reveal"));
     return respond_page(res, status, "secrets_raw", data, page);
@@ -164,7 +165,7 @@ int secrets_raw_show(struct request *req, struct response *res, struct err *err)
         return no_memory(err);
     form.base_set = row_int(v.set, "number");
     form.text = text_of(req, &v, form.placeholder, NULL, err);
-    return form.text == NULL ? -1 : raw_respond(req, res, 200, &v, &form, NULL, false);
+    return form.text == NULL ? -1 : raw_respond(req, res, 200, &v, &form, NULL);
 }
 
 int secrets_raw_reveal(struct request *req, struct response *res, struct err *err)
@@ -178,16 +179,20 @@ int secrets_raw_reveal(struct request *req, struct response *res, struct err *er
     if (form.placeholder == NULL)
         return no_memory(err);
     form.base_set = row_int(v.set, "number");
-    if (secrets_reveal(req, &v, form.base_set, "", "show", &values, &e) != 0) {
+    if (secrets_reveal(req, &v, &(struct secrets_asked){form.base_set, "", "show"}, &values, &e)
+        != 0) {
         href = secrets_href(&v, "/raw/reveal");
         if (e.code == ERR_PROVE && !req->wants_json && href != NULL)
-            return secrets_ask_password(req, res, &v, &e, json_string_value(href),
-                                        "To see all secrets of this environment", json_array());
+            return secrets_ask_password(
+                req, res, &v, &e,
+                &(struct secrets_again){json_string_value(href),
+                                        "To see all secrets of this environment", json_array()});
         *err = e;
         return -1;
     }
+    form.is_revealed = true;
     form.text = text_of(req, &v, form.placeholder, values, err);
-    return form.text == NULL ? -1 : raw_respond(req, res, 200, &v, &form, NULL, true);
+    return form.text == NULL ? -1 : raw_respond(req, res, 200, &v, &form, NULL);
 }
 
 /* --- reading it back --- */
@@ -267,8 +272,7 @@ static int store(struct request *req, struct response *res, const struct secrets
                  const struct raw_form *form, struct err *err)
 {
     struct secret_draft draft = {.base_set = form->base_set,
-                                 .tail = form->merges ? row_text(v->set, "tail")
-                                                      : form->read.tail};
+                                 .tail = form->merges ? row_text(v->set, "tail") : form->read.tail};
     struct secret_draft_entry *entries = start_with(req, v, form, &draft.count);
     char *notes = NULL;
     if (entries == NULL || (notes = notes_of(&form->read)) == NULL)
@@ -292,23 +296,22 @@ static int store(struct request *req, struct response *res, const struct secrets
 static int read_and_store(struct request *req, struct response *res, const struct secrets_view *v,
                           struct raw_form *form, struct err *err)
 {
-    struct dotenv_options options = {
-        .is_form = true, .is_hidden = is_placeholder, .context = form};
+    struct dotenv_options options = {.is_form = true, .is_hidden = is_placeholder, .context = form};
     struct arena *arena = arena_new(DOTENV_ARENA(strlen(form->text)));
     struct err e = {0};
     int rc = -1;
     if (arena == NULL)
         return no_memory(err);
     if (dotenv_read(arena, form->text, strlen(form->text), &options, &form->read, &e) != 0)
-        rc = raw_respond(req, res, 422, v, form, &e, false);
+        rc = raw_respond(req, res, 422, v, form, &e);
     else {
         form->is_read = true;
         if (form->read.error_count > 0)
-            rc = raw_respond(req, res, 422, v, form, NULL, false);
+            rc = raw_respond(req, res, 422, v, form, NULL);
         else if (store(req, res, v, form, &e) == 0)
             rc = 0;
         else if (e.code == ERR_INPUT || e.code == ERR_TOO_LARGE)
-            rc = raw_respond(req, res, 422, v, form, &e, false);
+            rc = raw_respond(req, res, 422, v, form, &e);
         else
             *err = e;
     }

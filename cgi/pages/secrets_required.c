@@ -56,10 +56,9 @@ static json_t *services_text(const json_t *variable)
 static json_t *row_model(const json_t *card, const json_t *row)
 {
     bool is_missing = row_is(row, "is_missing");
-    json_t *href = part_text(is_missing ? "/apps/%s/%s/secrets/add?key=%s"
-                                        : "/apps/%s/%s/secrets/key/%s",
-                             row_text(card, "app_slug"), row_text(card, "slug"),
-                             row_text(row, "key"));
+    json_t *href =
+        part_text(is_missing ? "/apps/%s/%s/secrets/add?key=%s" : "/apps/%s/%s/secrets/key/%s",
+                  row_text(card, "app_slug"), row_text(card, "slug"), row_text(row, "key"));
     return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:b}", "key", row_text(row, "key"), "text",
                      row_text(row, "text"), "generator", row_text(row, "generator"), "origin",
                      row_text(row, "origin"), "is_missing", (int)is_missing, "href", href,
@@ -85,8 +84,7 @@ int secrets_required_model(struct request *req, const struct secrets_view *v, js
     return 0;
 }
 
-int secrets_required_problem(struct request *req, const json_t *card, json_t *list,
-                             struct err *err)
+int secrets_required_problem(struct request *req, const json_t *card, json_t *list, struct err *err)
 {
     const char *id = row_text(card, "id");
     char missing[REQUIREMENTS_MISSING_MAX];
@@ -176,7 +174,8 @@ static int add_by_hand(struct request *req, const struct secrets_view *v, struct
         return -1;
     if (row.generator[0] != '\0' && generate_find(row.generator) == NULL)
         return err_field(err, "generator", "There is no such generator.");
-    return requirement_add(req->db, &req->actor, v->card, "hand", &row, 1, err);
+    return requirement_add(req->db, &req->actor, v->card,
+                           &(struct requirements_new){"hand", &row, 1}, err);
 }
 
 static int import(struct request *req, const struct secrets_view *v, struct err *err)
@@ -205,7 +204,8 @@ static int import(struct request *req, const struct secrets_view *v, struct err 
         return err_field(err, "text",
                          "No key of this text is required: all have a value that serves, or are "
                          "called optional.");
-    return requirement_add(req->db, &req->actor, v->card, "example", rows, count, err);
+    return requirement_add(req->db, &req->actor, v->card,
+                           &(struct requirements_new){"example", rows, count}, err);
 }
 
 int secrets_required_save(struct request *req, struct response *res, struct err *err)

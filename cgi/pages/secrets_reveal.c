@@ -43,8 +43,8 @@ static int prove(struct request *req, struct err *err)
 }
 
 /* The file that came with the answer, opened: a JSON text in the arena. */
-static int open_reply(struct request *req, int fd, int64_t size, const uint8_t *key, json_t **values,
-                      struct err *err)
+static int open_reply(struct request *req, int fd, int64_t size, const uint8_t *key,
+                      json_t **values, struct err *err)
 {
     uint8_t *sealed, *plain;
     json_t *object;
@@ -66,8 +66,8 @@ static int open_reply(struct request *req, int fd, int64_t size, const uint8_t *
     return 0;
 }
 
-int secrets_reveal(struct request *req, const struct secrets_view *v, int64_t number,
-                   const char *key, const char *purpose, json_t **values, struct err *err)
+int secrets_reveal(struct request *req, const struct secrets_view *v,
+                   const struct secrets_asked *asked, json_t **values, struct err *err)
 {
     uint8_t reply_key[REPLY_KEY_BYTES];
     const char *sealed;
@@ -80,8 +80,8 @@ int secrets_reveal(struct request *req, const struct secrets_view *v, int64_t nu
     if (sealed != NULL
         && ask_for_file(req, "secrets.reveal",
                         json_pack("{s:s, s:I, s:s, s:s, s:s}", "environment_id",
-                                  row_text(v->card, "id"), "number", number, "key", key, "purpose",
-                                  purpose, "reply_key", sealed),
+                                  row_text(v->card, "id"), "number", asked->number, "key",
+                                  asked->key, "purpose", asked->purpose, "reply_key", sealed),
                         &answer, &fd, err)
                == 0)
         rc = open_reply(req, fd, row_int(answer, "size"), reply_key, values, err);
@@ -105,8 +105,7 @@ const char *secrets_revealed(struct request *req, const json_t *values, const ch
 }
 
 int secrets_ask_password(struct request *req, struct response *res, const struct secrets_view *v,
-                         const struct err *refused, const char *action, const char *what,
-                         json_t *hidden)
+                         const struct err *refused, const struct secrets_again *again)
 {
     json_t *page = secrets_page_new(req, v, "Enter your password", ""), *data;
     page_crumb(page, "Password", "");
@@ -115,9 +114,9 @@ int secrets_ask_password(struct request *req, struct response *res, const struct
         page_error(page, "password", refused->user);
     data = secrets_data_new(v, "");
     json_object_set_new(data, "code", json_string("prove"));
-    json_object_set_new(data, "action", json_string(action));
-    json_object_set_new(data, "what", json_string(what));
-    json_object_set_new(data, "hidden", hidden);
+    json_object_set_new(data, "action", json_string(again->action));
+    json_object_set_new(data, "what", json_string(again->what));
+    json_object_set_new(data, "hidden", again->hidden);
     return respond_page(res, 403, "prove", data, page);
 }
 
@@ -140,8 +139,9 @@ static int ask_again(struct request *req, struct response *res, const struct sec
     json_array_append_new(hidden, hidden_field("number", text));
     json_array_append_new(hidden, hidden_field("purpose", purpose));
     href = secrets_href(v, rest);
-    return secrets_ask_password(req, res, v, refused,
-                                href == NULL ? "" : json_string_value(href), what, hidden);
+    return secrets_ask_password(
+        req, res, v, refused,
+        &(struct secrets_again){href == NULL ? "" : json_string_value(href), what, hidden});
 }
 
 static int reveal_respond(struct request *req, struct response *res, const struct secrets_view *v,
@@ -181,7 +181,7 @@ int secrets_reveal_show(struct request *req, struct response *res, struct err *e
         return -1;
     if (!str_to_int64(request_field(req, "number"), 1, INT64_MAX, &number))
         number = row_int(v.set, "number");
-    if (secrets_reveal(req, &v, number, key, purpose, &values, &e) != 0) {
+    if (secrets_reveal(req, &v, &(struct secrets_asked){number, key, purpose}, &values, &e) != 0) {
         if (e.code == ERR_PROVE && !req->wants_json)
             return ask_again(req, res, &v, &e, number, purpose);
         *err = e;

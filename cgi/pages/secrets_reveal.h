@@ -7,18 +7,24 @@
 #include "cgi/http/response.h"
 #include "cgi/pages/secrets_view.h"
 
-/* key "": all variables of kind secret. purpose: "show", "copy" or "export". *values: key ->
- * {bytes, len} by secrets_revealed(); in the arena. When the form carries a password it is proven
- * first. ERR_PROVE when it must be entered (again). */
-int secrets_reveal(struct request *req, const struct secrets_view *v, int64_t number,
-                   const char *key, const char *purpose, json_t **values,
-                   struct err *err) MUST_USE;
+struct secrets_asked {
+    int64_t number;      /* of the set */
+    const char *key;     /* "": all variables of kind secret */
+    const char *purpose; /* "show", "copy" or "export" */
+};
+/* *values: what secrets_revealed() reads; in the arena. When the form carries a password it is
+ * proven first. ERR_PROVE when it must be entered (again). */
+int secrets_reveal(struct request *req, const struct secrets_view *v,
+                   const struct secrets_asked *asked, json_t **values, struct err *err) MUST_USE;
 /* One value, NUL-terminated beyond len; NULL when it is not among them. */
 const char *secrets_revealed(struct request *req, const json_t *values, const char *key,
                              size_t *len);
 /* The page that asks for the password and then repeats this very form: 403. */
+struct secrets_again {
+    const char *action, *what; /* where the form goes; "To see API_TOKEN of s3" */
+    json_t *hidden;            /* its fields {name, value}; stolen */
+};
 int secrets_ask_password(struct request *req, struct response *res, const struct secrets_view *v,
-                         const struct err *refused, const char *action, const char *what,
-                         json_t *hidden) MUST_USE;
+                         const struct err *refused, const struct secrets_again *again) MUST_USE;
 
 #endif

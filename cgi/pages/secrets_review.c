@@ -77,8 +77,8 @@ static json_t *value_model(const json_t *row, bool is_new_value)
 {
     bool is_plain = row != NULL && secrets_is_plain(row_text(row, "kind"));
     bool is_shown = is_plain && row_has(row, "plain");
-    const char *text = row == NULL   ? ""
-                       : is_shown    ? row_text(row, "plain")
+    const char *text = row == NULL    ? ""
+                       : is_shown     ? row_text(row, "plain")
                        : is_new_value ? "•••••••• new"
                                       : "••••••••";
     return json_pack("{s:b, s:s, s:b}", "is_shown", (int)is_shown, "text", text, "is_none",
@@ -89,8 +89,7 @@ static json_t *place_text(const json_t *row)
 {
     if (!str_equal(row_text(row, "form"), "file"))
         return json_string(str_equal(row_text(row, "stage"), "build") ? "when building" : "");
-    return part_text("%s, %04llo", row_text(row, "path"),
-                     (unsigned long long)row_int(row, "mode"));
+    return part_text("%s, %04llo", row_text(row, "path"), (unsigned long long)row_int(row, "mode"));
 }
 
 /* What of it, besides the value, is another: "Secret → Write-only". */
@@ -102,18 +101,17 @@ static json_t *about_model(const json_t *row, const json_t *base)
         return list;
     old_kind = row_text(base, "kind");
     if (!str_equal(old_kind, kind))
-        json_array_append_new(list, part_text("%s → %s", secrets_kind_text(old_kind),
-                                              secrets_kind_text(kind)));
+        json_array_append_new(
+            list, part_text("%s → %s", secrets_kind_text(old_kind), secrets_kind_text(kind)));
     was = place_text(base);
     is = place_text(row);
     if (!json_equal(was, is))
-        json_array_append_new(list, part_text("%s → %s",
-                                              json_string_value(was)[0] != '\0'
-                                                  ? json_string_value(was)
-                                                  : "variable when running",
-                                              json_string_value(is)[0] != '\0'
-                                                  ? json_string_value(is)
-                                                  : "variable when running"));
+        json_array_append_new(
+            list, part_text("%s → %s",
+                            json_string_value(was)[0] != '\0' ? json_string_value(was)
+                                                              : "variable when running",
+                            json_string_value(is)[0] != '\0' ? json_string_value(is)
+                                                             : "variable when running"));
     if (!str_equal(row_text(base, "comment"), row_text(row, "comment")))
         json_array_append_new(list, json_string("comment"));
     return list;
@@ -175,8 +173,8 @@ static json_t *changes_model(const struct secrets_review *r, json_t *same, struc
         n->wrong += how == '?' ? 1 : 0;
         json_array_append_new(list, change_model(r, i, how));
     }
-    json_array_foreach(r->base_entries, i, row) if (secrets_find(r->entries, row_text(row, "key"))
-                                                    == NULL)
+    json_array_foreach(r->base_entries, i,
+                       row) if (secrets_find(r->entries, row_text(row, "key")) == NULL)
     {
         n->removed++;
         json_array_append_new(list, removed_model(row));
@@ -206,9 +204,9 @@ static json_t *data_of(const struct secrets_review *r, struct counts *n)
     json_object_set_new(data, "has_same", json_boolean(n->unchanged > 0));
     json_object_set_new(data, "same_text", part_text("%zu unchanged", n->unchanged));
     json_object_set_new(data, "summary", summary(n));
-    json_object_set_new(data, "is_nothing",
-                        json_boolean(n->added + n->changed + n->removed + n->wrong == 0
-                                     && (!tail || r->is_stale)));
+    json_object_set_new(
+        data, "is_nothing",
+        json_boolean(n->added + n->changed + n->removed + n->wrong == 0 && (!tail || r->is_stale)));
     json_object_set_new(data, "can_save", json_boolean(n->wrong == 0 && !r->is_stale));
     part_set_list(data, "notes", "has_notes", json_incref(json_object_get(r->draft, "notes")));
     json_object_set_new(data, "href", review_href(r));

@@ -39,14 +39,14 @@ void undeployed_add(struct request *req, json_t *page, const json_t *card)
         return;
     json_object_set_new(
         page, "undeployed",
-        json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "text",
-                  part_text("%zu change%s of secrets not deployed", count, count == 1 ? "" : "s"),
-                  "review_href",
-                  part_text("/apps/%s/%s/secrets/history?from=%lld&to=%lld", app, slug,
-                            (long long)live, (long long)newest),
-                  "deploy_href",
-                  part_text("/apps/%s/%s/deploy?version=%s", app, slug,
-                            row_text(card, "live_version")),
-                  "discard_href", part_text("/apps/%s/%s/secrets/restore", app, slug), "live_set",
-                  live, "base_set", newest));
+        json_pack(
+            "{s:o, s:o, s:o, s:o, s:I, s:I}", "text",
+            part_text("%zu change%s of secrets not deployed", count, count == 1 ? "" : "s"),
+            "review_href",
+            part_text("/apps/%s/%s/secrets/history?from=%lld&to=%lld", app, slug, (long long)live,
+                      (long long)newest),
+            "deploy_href",
+            part_text("/apps/%s/%s/deploy?version=%s", app, slug, row_text(card, "live_version")),
+            "discard_href", part_text("/apps/%s/%s/secrets/restore", app, slug), "live_set", live,
+            "base_set", newest));
 }

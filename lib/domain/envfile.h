@@ -9,7 +9,7 @@
  * `.env` and as `env_file`: " as \", and \ and $ as the default of a variable that is never set,
  * ${WL_D:-\} and ${WL_D:-$}, since the two disagree on every other way of writing them. A carriage
  * return becomes a line feed in v1, so it is refused. Proven against both engines in
- * tests/scenarios/compose_servers.mjs.
+ * tests/scenarios/values.mjs.
  *
  * ENVFILE_PEOPLE: for exports and for the eye: bare, else in single quotes, else in double quotes,
  * where bash, dash, node and Compose v2 read the same from it. A value that no such form holds (a

@@ -26,9 +26,14 @@ int validate_comment(const char *field, const char *text, size_t max, struct err
 /* A name that recipes write themselves, or that a tool reads on its own. */
 static bool is_taken(const char *path)
 {
-    static const char *const TAKEN[] = {".env", "docker-compose.yml", "docker-compose.yaml",
-                                        "docker-compose.override.yml", "docker-compose.override.yaml",
-                                        "compose.yml", "compose.yaml", "compose.override.yml",
+    static const char *const TAKEN[] = {".env",
+                                        "docker-compose.yml",
+                                        "docker-compose.yaml",
+                                        "docker-compose.override.yml",
+                                        "docker-compose.override.yaml",
+                                        "compose.yml",
+                                        "compose.yaml",
+                                        "compose.override.yml",
                                         "compose.override.yaml"};
 
     for (size_t i = 0; i < COUNT_OF(TAKEN); i++)
@@ -87,6 +92,7 @@ int validate_file_mode(const char *field, int mode, struct err *err)
     for (size_t i = 0; i < COUNT_OF(MODES); i++)
         if (MODES[i] == mode)
             return 0;
-    return err_field(err, field, "The mode of a secret file is 0400, 0440, 0444, 0600, 0640 or "
-                                 "0644.");
+    return err_field(err, field,
+                     "The mode of a secret file is 0400, 0440, 0444, 0600, 0640 or "
+                     "0644.");
 }

@@ -78,7 +78,7 @@ awk -v tab="$tab" '
     function plain(text) { gsub(/^["'\'' ]+|["'\'' ]+$/, "", text); return text }
     function value(text) { sub(/^[^:]*:/, "", text); return plain(text) }
     /^services:/ { inside = 1; next }
-    /^[^ ]/ { inside = 0 }
+    /^[a-z]/ { inside = 0 } # not any byte: a value with U+2028 in it goes on at the start of a line
     !inside { next }
     /^  [^ ]/ { name = $0; sub(/: *$/, "", name); name = plain(name); order[++n] = name; count[name] = 1; deploy = 0; next }
     /^    [^ -]/ { deploy = 0 }

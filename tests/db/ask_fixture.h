@@ -16,6 +16,7 @@ struct asking {
     struct instance instance;
     char token[CRYPTO_TOKEN_TEXT]; /* of the admin "ann" */
     const char *ip;
+    int out_fd; /* what came with the last answer; 0: nothing */
 };
 
 /* base64url of a box sealed to the worker, as the web side makes it. */
@@ -49,6 +50,9 @@ __attribute__((unused)) static json_t *put_question(struct asking *a, const char
     q.out = json_object();
     ask_answer(&q);
     json_decref(in);
+    if (a->out_fd > 0)
+        close(a->out_fd);
+    a->out_fd = q.out_fd;
     return q.out;
 }
 
@@ -167,6 +171,8 @@ __attribute__((unused)) static void asking_end(struct asking *a)
     struct audit_report report;
 
     CHECK(audit_verify(a->f.shared, &report, NULL) == 0 && report.ok);
+    if (a->out_fd > 0)
+        close(a->out_fd);
     fixture_end(&a->f);
 }
 

@@ -1,105 +1,6 @@
 /* ask_secrets.c - from a draft of sealed values to a secret set, and from there to a job's values.
  */
-#include "tests/db/ask_fixture.h"
-#include "worker/secret_values.h"
-
-/* A draft of ann's on ENV, or of another user's. */
-static void draft(struct asking *a, const char *id, int base_set, const char *user)
-{
-    char text[600];
-
-    snprintf(text, sizeof text,
-             "INSERT INTO draft VALUES ('%s', '" ENV
-             "', coalesce((SELECT id FROM user WHERE login = '%s'), ''), %d, 1)",
-             id, user, base_set);
-    sql(a, text);
-}
-
-/* One entry; value NULL: keep. Values go in as hex, so that any bytes can. */
-struct typed {
-    const char *key, *kind, *value;
-    size_t len;
-};
-
-static void entry(struct asking *a, const char *draft_id, int position, const struct typed *typed)
-{
-    const char *value = typed->value;
-    size_t len = typed->len;
-    static char text[400000], hex[300000];
-    uint8_t *box = malloc(len + SEAL_OVERHEAD);
-
-    MUST(box == NULL || len > 140000);
-    snprintf(hex, sizeof hex, "NULL");
-    if (value != NULL) {
-        MUST(seal_to(a->instance.seal_key, value, len, box, &fixture_err));
-        hex[0] = 'x';
-        hex[1] = '\'';
-        crypto_hex(hex + 2, sizeof hex - 4, box, len + SEAL_OVERHEAD);
-        snprintf(hex + 2 + 2 * (len + SEAL_OVERHEAD), 2, "'");
-    }
-    snprintf(text, sizeof text,
-             "INSERT INTO draft_entry (draft_id, position, key, kind, sealed) VALUES ('%s', %d, "
-             "'%s', '%s', %s)",
-             draft_id, position, typed->key, typed->kind, hex);
-    if (len < 30000)
-        sql(a, text);
-    else { /* longer than an argument may be */
-        char path[300];
-
-        snprintf(path, sizeof path, "%s/big.sql", a->f.var);
-        MUST(fs_write_atomic(path, text, strlen(text), 0600, &fixture_err));
-        snprintf(text, 400, ".read %s", path);
-        sql(a, text);
-    }
-    free(box);
-}
-
-static void text_entry(struct asking *a, const char *draft_id, int position, const char *key,
-                       const char *kind, const char *value)
-{
-    entry(a, draft_id, position,
-          &(struct typed){key, kind, value, value == NULL ? 0 : strlen(value)});
-}
-
-static json_t *save(struct asking *a, const char *draft_id)
-{
-    return put_question(a, "secrets.save", a->token,
-                        json_pack("{s:s, s:s}", "draft_id", draft_id, "message", "because"));
-}
-
-static int64_t number_in(const json_t *answer, const char *name)
-{
-    return json_integer_value(json_object_get(answer, name));
-}
-
-static void check_saved(json_t *answer, int number, int added, int changed, int removed,
-                        int unchanged)
-{
-    CHECK(is_ok(answer));
-    CHECK_INT(number_in(answer, "number"), number);
-    CHECK_INT(number_in(answer, "added"), added);
-    CHECK_INT(number_in(answer, "changed"), changed);
-    CHECK_INT(number_in(answer, "removed"), removed);
-    CHECK_INT(number_in(answer, "unchanged"), unchanged);
-    json_decref(answer);
-}
-
-static const struct secret_item *item(const struct secret_values *values, const char *key)
-{
-    for (size_t i = 0; i < values->count; i++)
-        if (strcmp(values->items[i].key, key) == 0)
-            return &values->items[i];
-    return NULL;
-}
-
-static void check_value(const struct secret_values *values, const char *key, const char *bytes,
-                        size_t len, bool hidden)
-{
-    const struct secret_item *i = item(values, key);
-
-    CHECK(i != NULL && i->len == len && memcmp(i->bytes, bytes, len) == 0 && i->is_hidden == hidden
-          && !i->is_file);
-}
+#include "tests/db/draft_fixture.h"
 
 static const char NASTY[] =
     "it's \"quoted\" $(reboot) `id` \\ %s\n\ttwo\r\nlines \xe2\x98\x83 \xf0\x9d\x84\x9e =#&";
@@ -119,7 +20,8 @@ static void a_draft_becomes_a_set_byte_exact(void)
     text_entry(&a, "d1", 0, "NASTY", "secret", NASTY);
     text_entry(&a, "d1", 1, "EMPTY", "write_only", "");
     text_entry(&a, "d1", 2, "PLAIN", "plain", NASTY);
-    entry(&a, "d1", 3, &(struct typed){"BIG", "secret", big, 130000});
+    entry(&a, "d1", 3,
+          &(struct typed){.key = "BIG", .kind = "secret", .value = big, .len = 130000});
     check_saved(save(&a, "d1"), 1, 4, 0, 0, 0);
     CHECK(secret_values_of_set(a.f.shared, a.f.vault, ENV, 1, &values, NULL) == 0);
     CHECK_INT(values.count, 4);
@@ -222,9 +124,12 @@ static void a_stale_draft_is_a_conflict_in_words(void)
 static void bad_entries_name_their_key(void)
 {
     static const struct typed bad[] = {
-        {"LD_PRELOAD", "secret", "x", 1}, {"no-dash", "secret", "x", 1},
-        {"NUL", "secret", "a\0b", 3},     {"BAD", "secret", "\xff\xfe", 2},
-        {"BELL", "plain", "\a", 1},
+        {.key = "LD_PRELOAD", .kind = "secret", .value = "x"},
+        {.key = "no-dash", .kind = "secret", .value = "x"},
+        {.key = "NUL", .kind = "secret", .value = "a\0b", .len = 3},
+        {.key = "BAD", .kind = "secret", .value = "\xff\xfe"},
+        {.key = "BELL", .kind = "plain", .value = "\a"},
+        {.key = "COMMENT", .kind = "plain", .value = "x", .comment = "not a comment"},
     };
     struct asking a;
 
@@ -296,6 +201,144 @@ static void who_is_not_granted_cannot_save(void)
     asking_end(&a);
 }
 
+/* --- files, stages, comments --- */
+
+static void a_file_keeps_any_bytes_its_path_and_its_mode(void)
+{
+    static const char BYTES[] = "\x00\x01\xff\xfe\r\n\0 end";
+    struct asking a;
+    struct secret_values values;
+    const struct secret_item *file;
+
+    asking_with_environment(&a);
+    draft(&a, "d1", 0, "ann");
+    entry(&a, "d1", 0,
+          &(struct typed){.key = "KEY",
+                          .kind = "secret",
+                          .value = BYTES,
+                          .len = sizeof BYTES - 1,
+                          .path = "keys/jwt.pem",
+                          .mode = 0640});
+    entry(&a, "d1", 1,
+          &(struct typed){
+              .key = "PUB", .kind = "plain", .value = "text", .path = "keys/p", .mode = 0644});
+    check_saved(save(&a, "d1"), 1, 2, 0, 0, 0);
+    CHECK(secret_values_of_set(a.f.shared, a.f.vault, ENV, 1, &values, NULL) == 0);
+    file = item(&values, "KEY");
+    CHECK(file != NULL && file->is_file && file->len == sizeof BYTES - 1
+          && memcmp(file->bytes, BYTES, file->len) == 0);
+    secret_values_free(&values);
+    CHECK_INT(
+        fixture_sql(a.f.shared_path,
+                    "SELECT 1 / (count(*) = 1) FROM secret_entry WHERE key = 'KEY' AND form = "
+                    "'file' AND path = 'keys/jwt.pem' AND mode = 416 AND size_bytes = 11"),
+        0);
+    draft(&a, "d2", 1, "ann"); /* another mode is a change, the value is the same */
+    entry(&a, "d2", 0,
+          &(struct typed){.key = "KEY", .kind = "secret", .path = "keys/jwt.pem", .mode = 0600});
+    entry(&a, "d2", 1,
+          &(struct typed){.key = "PUB", .kind = "plain", .path = "keys/p", .mode = 0644});
+    check_saved(save(&a, "d2"), 2, 0, 1, 0, 1);
+    CHECK_INT(
+        fixture_sql(a.f.shared_path,
+                    "SELECT 1 / (count(*) = 1) FROM secret_entry WHERE key = 'KEY' AND number "
+                    "= 2 AND changed_in = 1 AND mode = 384"),
+        0);
+    asking_end(&a);
+}
+
+static void a_file_goes_nowhere_else(void)
+{
+    static const struct {
+        const char *path, *says;
+        int mode;
+    } BAD[] = {
+        {"", "Say where", 0600},
+        {"/etc/passwd", "first slash", 0600},
+        {"../x", "not . or ..", 0600},
+        {"a/../x", "not . or ..", 0600},
+        {"a//x", "Each part", 0600},
+        {"a/", "Each part", 0600},
+        {"-rf", "begin with a dash", 0600},
+        {"a b", "Each part", 0600},
+        {".env", "Windlass itself", 0600},
+        {".windlass/x", "Windlass itself", 0600},
+        {"compose.yaml", "Windlass itself", 0600},
+        {"k", "mode", 04755},
+        {"k", "mode", 0777},
+        {"k", "mode", 0},
+    };
+    struct asking a;
+
+    asking_with_environment(&a);
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        char id[10];
+        json_t *answer;
+
+        snprintf(id, sizeof id, "bad%zu", i);
+        draft(&a, id, 0, "ann");
+        entry(&a, id, 0,
+              &(struct typed){.key = "KEY",
+                              .kind = "secret",
+                              .value = "x",
+                              .path = BAD[i].path,
+                              .mode = BAD[i].mode});
+        answer = save(&a, id);
+        CHECK_STR(json_string_value(json_object_get(answer, "field")), "KEY");
+        CHECK(strstr(refused(answer, "input"), BAD[i].says) != NULL);
+    }
+    draft(&a, "two", 0, "ann");
+    entry(&a, "two", 0,
+          &(struct typed){.key = "K1", .kind = "secret", .value = "x", .path = "k", .mode = 0600});
+    entry(&a, "two", 1,
+          &(struct typed){.key = "K2", .kind = "secret", .value = "y", .path = "k", .mode = 0600});
+    CHECK(strstr(refused(save(&a, "two"), "input"), "K1 and K2 are both") != NULL);
+    draft(&a, "bytes", 0, "ann");
+    entry(&a, "bytes", 0,
+          &(struct typed){
+              .key = "K", .kind = "plain", .value = "a\0b", .len = 3, .path = "k", .mode = 0600});
+    CHECK(strstr(refused(save(&a, "bytes"), "input"), "not text") != NULL);
+    CHECK_INT(events(&a, "secret.save", "ok"), 0);
+    asking_end(&a);
+}
+
+/* Stage, comment and the lines after the last key are part of a set: each alone is a change. */
+static void stage_comment_and_tail_are_kept(void)
+{
+    struct asking a;
+
+    asking_with_environment(&a);
+    draft(&a, "d1", 0, "ann");
+    entry(&a, "d1", 0,
+          &(struct typed){
+              .key = "A", .kind = "secret", .value = "x", .comment = "# for the mailer\n"});
+    entry(&a, "d1", 1,
+          &(struct typed){.key = "VITE_B", .kind = "plain", .value = "y", .stage = "build"});
+    sql(&a, "UPDATE draft SET tail = '# the end'");
+    check_saved(save(&a, "d1"), 1, 2, 0, 0, 0);
+    CHECK_INT(
+        fixture_sql(a.f.shared_path,
+                    "SELECT 1 / (count(*) = 2) FROM secret_entry WHERE (key = 'A' AND stage = "
+                    "'run' AND comment LIKE '# for the mailer_') OR (key = 'VITE_B' AND stage "
+                    "= 'build' AND plain = 'y')"),
+        0);
+    CHECK_INT(fixture_sql(a.f.shared_path,
+                          "SELECT 1 / (count(*) = 1) FROM secret_set WHERE tail = '# the end'"),
+              0);
+    draft(&a, "d2", 1, "ann");
+    text_entry(&a, "d2", 0, "A", "secret", NULL);
+    text_entry(&a, "d2", 1, "VITE_B", "plain", NULL);
+    sql(&a, "UPDATE draft SET tail = '# the end' WHERE id = 'd2'");
+    check_saved(save(&a, "d2"), 2, 0, 2, 0, 0); /* no comment, another stage */
+    draft(&a, "d3", 2, "ann");
+    text_entry(&a, "d3", 0, "A", "secret", NULL);
+    text_entry(&a, "d3", 1, "VITE_B", "plain", NULL);
+    check_saved(save(&a, "d3"), 3, 0, 0, 0, 2); /* the tail alone */
+    asking_end(&a);
+}
+
+/* --- masking, crashes --- */
+
 static void masking_gets_the_hidden_values_of_three_sets(void)
 {
     struct asking a;
@@ -351,6 +394,9 @@ int main(void)
     TAP_RUN(bad_entries_name_their_key);
     TAP_RUN(a_hidden_value_never_becomes_readable_untyped);
     TAP_RUN(who_is_not_granted_cannot_save);
+    TAP_RUN(a_file_keeps_any_bytes_its_path_and_its_mode);
+    TAP_RUN(a_file_goes_nowhere_else);
+    TAP_RUN(stage_comment_and_tail_are_kept);
     TAP_RUN(masking_gets_the_hidden_values_of_three_sets);
     TAP_RUN(a_crash_before_the_set_was_written_is_repaired_by_the_next_save);
     return tap_done();

@@ -123,6 +123,8 @@ static int count_files(const char *folder, const char *beginning)
     "ALTER TABLE secret_set DROP COLUMN tail; ALTER TABLE secret_entry DROP COLUMN stage; "        \
     "ALTER TABLE secret_entry DROP COLUMN lint; ALTER TABLE session DROP COLUMN proved_mac; "
 
+#define UNDO_0004 "DROP TABLE token; "
+
 /* A dashboard of before registries: its data stays, and a copy of it stands beside. */
 static void a_database_of_an_older_version_is_brought_forward(void)
 {
@@ -133,7 +135,7 @@ static void a_database_of_an_older_version_is_brought_forward(void)
     snprintf(folder, sizeof folder, "%s/db", f.var);
     CHECK(add_event(f.shared, "before", NULL) == 0);
     db_close(f.shared);
-    CHECK_INT(fixture_sql(f.shared_path, UNDO_0003 UNDO_0002
+    CHECK_INT(fixture_sql(f.shared_path, UNDO_0004 UNDO_0003 UNDO_0002
                           "DELETE FROM schema_migration WHERE number > 1; PRAGMA user_version=1"),
               0);
     CHECK(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, NULL) == -1);

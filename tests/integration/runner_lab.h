@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <jansson.h>
 #include <poll.h>
+#include "lib/crypto/crypto.h"
 #include "lib/base/io.h"
 #include "lib/domain/recipe.h"
 #include "lib/domain/shell.h"
@@ -89,6 +90,10 @@ static void play_assign(struct buf *input, const char *name, const char *value)
         printf("# cannot assign %s\n", name);
 }
 
+/* The one variable of these jobs. */
+#define PLAY_KEY   "GREETING"
+#define PLAY_VALUE "It's a \"day\" $HOME `x`"
+
 static void play_inputs(struct play *play, const json_t *spec, json_t *step)
 {
     struct buf input, env;
@@ -115,12 +120,24 @@ static void play_inputs(struct play *play, const json_t *spec, json_t *step)
                                              : text);
     }
     if (json_is_true(json_object_get(spec, "secrets"))) {
-        play_assign(&env, "GREETING", "It's a \"day\" $HOME `x`");
+        play_assign(&env, PLAY_KEY, PLAY_VALUE);
         play_assign(&input, "WL_ENV_FILE", env.data);
     }
     json_object_set_new(step, "input", json_string(input.data));
     buf_deinit(&input);
     buf_deinit(&env);
+}
+
+/* What must come back of the variables in play_inputs. */
+static void play_expect(json_t *step)
+{
+    uint8_t key[CRYPTO_KEY_BYTES] = {7}, mac[CRYPTO_MAC_BYTES];
+    char key_hex[2 * CRYPTO_KEY_BYTES + 1], mac_hex[2 * CRYPTO_MAC_BYTES + 1];
+    crypto_hex(key_hex, sizeof key_hex, key, sizeof key);
+    crypto_mac(key, "read_back", PLAY_VALUE, strlen(PLAY_VALUE), mac);
+    crypto_hex(mac_hex, sizeof mac_hex, mac, sizeof mac);
+    json_object_set_new(step, "expect", json_pack("{s:s}", PLAY_KEY, mac_hex));
+    json_object_set_new(step, "mac_key", json_string(key_hex));
 }
 
 static void play_add_list(struct play *play, const struct recipe *recipe, const char *list,
@@ -145,17 +162,19 @@ static void play_add_list(struct play *play, const struct recipe *recipe, const 
         json_object_set_new(
             step, "deadline_ms",
             json_integer(json_integer_value(json_object_get(spec, "deadline_s")) * 1000));
-        if (strcmp(mode, "detached") == 0) {
+        if (strcmp(mode, "detached") == 0 || strcmp(mode, "read_back") == 0) {
             struct buf lib;
             buf_init(&lib, 1 << 20);
             buf_printf(&lib, "%s\nSTEP_NAME=%s\n%s\n", recipe_script(recipe, "lib.sh"),
                        json_string_value(json_object_get(spec, "id")),
-                       play->prefix != NULL ? play->prefix : "");
+                       play->prefix != NULL && strcmp(mode, "detached") == 0 ? play->prefix : "");
             json_object_set_new(step, "lib", json_string(lib.data));
             json_object_set_new(step, "script",
                                 json_string(recipe_script(
                                     recipe, json_string_value(json_object_get(spec, "script")))));
             play_inputs(play, spec, step);
+            if (strcmp(mode, "read_back") == 0)
+                play_expect(step);
             buf_deinit(&lib);
         }
         play_add(play, step);

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The compose recipe where servers differ: values byte for byte through both Compose engines, two servers of one environment with one digest, a server whose
+// The compose recipe where servers differ (values: values.mjs): two servers of one environment with one digest, a server whose
 // only shell and tools are busybox's, a project that somebody started by hand, two environments on one server.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -32,47 +32,6 @@ const file = (port, extra = "") => `services:
     env_file: [.env]
     healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 2s, timeout: 4s, retries: 2}
 ${extra}`;
-
-// --- values -------------------------------------------------------------------------------------------------------------------------------
-const VALUES = {
-  PLAIN: "plain", SPACES: "  a b  ", DOLLARS: "a$b $$ ${X} $(id) ${", HASH: "a#b #c", SINGLE: "it's 'q'", DOUBLE: `say "hi" "`, SLASHES: "a\\b \\n \\$ \\", PERCENT: "%s %",
-  PEM: "-----BEGIN KEY-----\nMIIB+/=\nAA==\n-----END KEY-----\n", JSON: '{"k": "v$\\n\\"", "n": [1, 2]}', TABS: "a\tb", MIXED: "`x` \\\"$' !#&|;<>(){}[]*?~=:@", UNICODE: "é漢😀", BRACES: "${WL_D:-x} }", EQUALS: "=a==b", COLON: "a: b",
-};
-const names = Object.keys(VALUES);
-const interpolated = `    environment:\n${names.map((name) => `      IN_${name}: "\${${name}}"\n`).join("")}`;
-for (const [server, slug] of [[twelve, "twelve"], [thirteen, "thirteen"]]) {
-  await test(`every value arrives byte for byte, as env_file and filled into the Compose file (Debian ${server.kind})`, async () => {
-    const environment = await stack.createEnvironment(client, `env${server.kind}`, { server: slug, file: file(8001, interpolated), settings: { health_port: "8001" } });
-    for (let i = 0; i < names.length; i += 3)
-      await stack.saveSecrets(client, environment, Object.fromEntries(names.slice(i, i + 3).map((name) => [name, VALUES[name]])));
-    const model = await flow.deploy(client, environment, "one", 180000);
-    equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
-    const wrong = [];
-    for (const name of names)
-      for (const key of [name, `IN_${name}`]) {
-        const got = await server.exec(`curl -sS -m 5 'http://127.0.0.1:8001/env?${key}' | base64 -w0`);
-        if (Buffer.from(got.trim(), "base64").toString() !== VALUES[name]) wrong.push(`${key}: ${Buffer.from(got, "base64")}`);
-      }
-    equal(wrong.join("\n"), "");
-    equal(flow.logText(product, model.job.id).includes(VALUES.PEM.split("\n")[1]), false, "no value in the log");
-  });
-}
-
-await test("a carriage return is refused with the key's name, since Compose v1 would change it", async () => {
-  const environment = { href: "/apps/chat/env12" };
-  await stack.saveSecrets(client, environment, { RETURN: "a\rb" });
-  const model = await flow.deploy(client, environment, "one", 60000);
-  equal(model.job.status.state, "failed", model.job.summary);
-  check(/RETURN holds a carriage return/.test(model.job.summary), model.job.summary);
-});
-
-await test("a variable that is also the version's is refused by name", async () => {
-  const environment = { href: "/apps/chat/env13" };
-  await stack.saveSecrets(client, environment, { TAG: "two" });
-  const model = await flow.deploy(client, environment, "one", 60000);
-  equal(model.job.status.state, "failed", model.job.summary);
-  check(/TAG is the variable of the version/.test(model.job.summary), model.job.summary);
-});
 
 // --- two servers, one digest ------------------------------------------------------------------------------------------------------------------
 await test("the second server runs what the first one pulled, though the tag has moved in between", async () => {

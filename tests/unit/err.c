@@ -108,11 +108,11 @@ static void every_code_has_its_name_and_status(void)
     } TABLE[] = {
         {ERR_INPUT, "input", 422},         {ERR_NOT_FOUND, "not-found", 404},
         {ERR_DENIED, "denied", 403},       {ERR_SIGNED_OUT, "signed-out", 401},
-        {ERR_PROVE, "prove", 403},
-        {ERR_CONFLICT, "conflict", 409},   {ERR_TOO_LARGE, "too-large", 413},
-        {ERR_THROTTLED, "throttled", 429}, {ERR_BUSY, "busy", 503},
-        {ERR_NO_SPACE, "no-space", 507},   {ERR_NO_MEMORY, "no-memory", 503},
-        {ERR_REMOTE, "remote", 502},       {ERR_INTERNAL, "internal", 500},
+        {ERR_PROVE, "prove", 403},         {ERR_CONFLICT, "conflict", 409},
+        {ERR_TOO_LARGE, "too-large", 413}, {ERR_THROTTLED, "throttled", 429},
+        {ERR_BUSY, "busy", 503},           {ERR_NO_SPACE, "no-space", 507},
+        {ERR_NO_MEMORY, "no-memory", 503}, {ERR_REMOTE, "remote", 502},
+        {ERR_INTERNAL, "internal", 500},
     };
 
     for (size_t i = 0; i < COUNT_OF(TABLE); i++) {

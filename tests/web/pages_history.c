@@ -80,6 +80,23 @@ static int post_check(void)
     return stage_post(&s, "/servers/web-1/check", "x=1");
 }
 
+static int post_requirement(void)
+{
+    return stage_post(&s, "/apps/hello/staging/secrets/required",
+                      "key=API_TOKEN&description=The+mailer%%27s&generator=");
+}
+
+static int post_example(void)
+{
+    return stage_post(&s, "/apps/hello/staging/secrets/required",
+                      "action=import&text=SMTP_PASSWORD%%3D%%0A");
+}
+
+static int post_requirement_removed(void)
+{
+    return stage_post(&s, "/apps/hello/staging/secrets/required", "action=remove&key=API_TOKEN");
+}
+
 static int post_profile(void)
 {
     return stage_post(&s, "/profile", "name=Another+Name&theme=dark");
@@ -111,6 +128,9 @@ static const struct {
     {"/apps/{app}/artefacts", post_upload, "artefact.add"},
     {"/jobs/{id}/cancel", post_cancel, "job.cancel"},
     {"/servers/{slug}/check", post_check, "check.request"},
+    {"/apps/{app}/{env}/secrets/required", post_requirement, "requirement.save"},
+    {"/apps/{app}/{env}/secrets/required", post_example, "requirement.save"},
+    {"/apps/{app}/{env}/secrets/required", post_requirement_removed, "requirement.remove"},
     {"/profile", post_profile, "user.change"},
     {"/profile/sessions", post_session, "session.revoke"},
     {"/profile/sessions", post_sessions, "session.revoke_others"},
@@ -197,7 +217,8 @@ static void every_change_has_its_event(void)
 
 static bool is_here(const char *pattern)
 {
-    /* What asks the worker, which writes the event with the change: db/ask_*.c. */
+    /* What asks the worker, which writes the event with the change: db/ask_*.c. (Forms of secrets
+     * make a draft, which is no change, and lead to its review, which asks for the save.) */
     static const char *const BY_THE_WORKER[] = {"/setup/{token}",
                                                 "/login",
                                                 "/logout",
@@ -207,6 +228,13 @@ static bool is_here(const char *pattern)
                                                 "/registries/{slug}",
                                                 "/registries/{slug}/remove",
                                                 "/apps/{app}/{env}/secrets",
+                                                "/apps/{app}/{env}/secrets/raw",
+                                                "/apps/{app}/{env}/secrets/raw/reveal",
+                                                "/apps/{app}/{env}/secrets/add",
+                                                "/apps/{app}/{env}/secrets/key/{key}",
+                                                "/apps/{app}/{env}/secrets/key/{key}/reveal",
+                                                "/apps/{app}/{env}/secrets/review/{draft}",
+                                                "/apps/{app}/{env}/secrets/restore",
                                                 "/profile/password",
                                                 "/profile/tokens",
                                                 "/profile/tokens/{id}/remove"};

@@ -9,11 +9,13 @@
 #define A 4 /* admin */
 #define P 0 /* anyone */
 
+#define SECRETS "/apps/hello/staging/secrets"
+
 struct expected {
     enum method method;
     const char *pattern;
     int least;           /* the lowest role that may */
-    const char *example; /* %E staging, %J a job, %N the queued job */
+    const char *example; /* %J a job, %N the queued job, %D a draft of this role's person */
     int status;          /* of the example for an admin: GETs; of an empty POST */
 };
 
@@ -34,11 +36,27 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/apps/{app}/artefacts/adopt", M, "/apps/hello/artefacts/adopt", 422},
     {METHOD_GET, "/apps/{app}/new", M, "/apps/hello/new", 200},
     {METHOD_POST, "/apps/{app}/new", M, "/apps/hello/new", 422},
+    {METHOD_GET, "/apps/{app}/secrets", M, "/apps/hello/secrets", 200},
     {METHOD_GET, "/apps/{app}/{env}", V, "/apps/hello/staging", 200},
     {METHOD_GET, "/apps/{app}/{env}/settings", M, "/apps/hello/staging/settings", 200},
     {METHOD_POST, "/apps/{app}/{env}/settings", M, "/apps/hello/staging/settings", 422},
     {METHOD_GET, "/apps/{app}/{env}/secrets", M, "/apps/hello/staging/secrets", 200},
-    {METHOD_POST, "/apps/{app}/{env}/secrets", M, "/apps/hello/staging/secrets", 409},
+    {METHOD_POST, "/apps/{app}/{env}/secrets", M, "/apps/hello/staging/secrets", 303},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/raw", M, SECRETS "/raw", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/raw", M, SECRETS "/raw", 303},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/raw/reveal", M, SECRETS "/raw/reveal", 200},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/add", M, SECRETS "/add", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/add", M, SECRETS "/add", 422},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/key/{key}", M, SECRETS "/key/PASSWORD", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/key/{key}", M, SECRETS "/key/PASSWORD", 422},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/key/{key}/reveal", M, SECRETS "/key/PASSWORD/reveal",
+     200},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/review/{draft}", M, SECRETS "/review/%D", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/review/{draft}", M, SECRETS "/review/%D", 422},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/history", M, SECRETS "/history", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/restore", M, SECRETS "/restore", 422},
+    {METHOD_GET, "/apps/{app}/{env}/secrets/required", M, SECRETS "/required", 200},
+    {METHOD_POST, "/apps/{app}/{env}/secrets/required", M, SECRETS "/required", 422},
     {METHOD_GET, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 200},
     {METHOD_POST, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 409},
     {METHOD_GET, "/jobs", V, "/jobs", 200},
@@ -86,6 +104,17 @@ static const struct {
 
 static struct stage s;
 
+/* A draft of the person who is signed in; "none" when nobody is. */
+static const char *own_draft(void)
+{
+    static char id[CRYPTO_ID_SIZE];
+    struct secret_draft draft = {.environment_id = s.env_id, .user_id = s.w.user_id, .base_set = 1};
+    if (s.w.token[0] == '\0')
+        return "none";
+    WORLD_MUST(secret_draft_add(s.w.db, &draft, id, &world_err));
+    return id;
+}
+
 static const char *example_of(const struct expected *e)
 {
     static char uri[200];
@@ -93,7 +122,10 @@ static const char *example_of(const struct expected *e)
     if (mark == NULL)
         return e->example;
     snprintf(uri, sizeof uri, "%.*s%s%s", (int)(mark - e->example), e->example,
-             mark[1] == 'J' ? s.live_job : s.queued_job, mark + 2);
+             mark[1] == 'J'   ? s.live_job
+             : mark[1] == 'D' ? own_draft()
+                              : s.queued_job,
+             mark + 2);
     return uri;
 }
 
@@ -149,7 +181,7 @@ static void every_page_has_a_json_face(void)
     for (size_t i = 0; i < COUNT_OF(EXPECTED); i++) {
         json_t *data;
         if (EXPECTED[i].method != METHOD_GET || EXPECTED[i].status != 200
-            || strstr(EXPECTED[i].pattern, "/raw") != NULL)
+            || strcmp(EXPECTED[i].pattern, "/jobs/{id}/raw") == 0)
             continue;
         data = stage_json(&s, example_of(&EXPECTED[i]), 200);
         CHECK(json_is_object(data));
@@ -203,6 +235,10 @@ static void unknown_names_are_not_found(void)
         "/apps/hello/nowhere",
         "/apps/hello/nowhere/deploy",
         "/apps/hello/nowhere/secrets",
+        "/apps/nobody/secrets",
+        SECRETS "/key/NOTHING",
+        SECRETS "/review/nothing",
+        SECRETS "?draft=nothing",
         "/apps/hello/nowhere/settings",
         "/jobs/nothing",
         "/jobs/00000000000000000000000000",
@@ -229,6 +265,8 @@ int main(void)
 {
     stage_open(&s);
     stage_furnish(&s);
+    store_secrets(&s.w, s.env_id,
+                  &(struct stored){.key = "PASSWORD", .kind = "secret", .value = "x"}, 1);
     TAP_RUN(the_table_is_the_written_one);
     TAP_RUN(the_api_is_the_written_one);
     TAP_RUN(every_page_renders_in_strict_mode);

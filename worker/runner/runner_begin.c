@@ -17,8 +17,8 @@ static const struct {
     const char *name;
     enum step_mode mode;
 } modes[] = {
-    {"connect", MODE_CONNECT}, {"lock", MODE_LOCK},     {"detached", MODE_DETACHED},
-    {"upload", MODE_UPLOAD},   {"health", MODE_HEALTH}, {"check", MODE_CHECK},
+    {"connect", MODE_CONNECT}, {"lock", MODE_LOCK},           {"detached", MODE_DETACHED},
+    {"upload", MODE_UPLOAD},   {"health", MODE_HEALTH},       {"check", MODE_CHECK},
     {"unlock", MODE_UNLOCK},   {"read_back", MODE_READ_BACK},
 };
 

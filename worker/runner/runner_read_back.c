@@ -121,13 +121,26 @@ static json_t *read_yaml(const char *text, size_t len)
     return environment;
 }
 
+/* Where the line begins that names the format: what the script noted before it is passed over. */
+static const char *find_format(const struct buf *answer)
+{
+    const char *at = answer->len > 0 ? answer->data : "";
+    while (!str_starts(at, FORMAT)) {
+        at = strchr(at, '\n');
+        if (at == NULL)
+            return NULL;
+        at++;
+    }
+    return at;
+}
+
 static bool take_apart(const struct buf *answer, struct came_back *back)
 {
-    const char *text = answer->data, *end;
+    const char *text = find_format(answer), *end = text == NULL ? NULL : strchr(text, '\n');
     size_t len;
-    if (answer->len == 0 || !str_starts(text, FORMAT) || (end = strchr(text, '\n')) == NULL)
+    if (end == NULL)
         return false;
-    len = answer->len - (size_t)(end + 1 - text);
+    len = answer->len - (size_t)(end + 1 - answer->data);
     if (str_starts(text, FORMAT "environ\n")) {
         back->environ_bytes = end + 1;
         back->environ_len = len;
@@ -177,10 +190,11 @@ static enum step_end not_read(struct step *step, const struct buf *answer)
         cause += strlen(RESULT);
         return step_says(step, STEP_FAILED, "%.*s", (int)strcspn(cause, "\n"), cause);
     }
-    return step_says(step, STEP_FAILED,
-                     "The variables could not be read back on the server, so it is not proven that "
-                     "they arrive. Nothing was switched. Fix: see that its shell, or docker compose "
-                     "config, runs there.");
+    return step_says(
+        step, STEP_FAILED,
+        "The variables could not be read back on the server, so it is not proven that "
+        "they arrive. Nothing was switched. Fix: see that its shell, or docker compose "
+        "config, runs there.");
 }
 
 enum step_end step_read_back(struct runner *r, struct step *step)

@@ -293,6 +293,8 @@ enum call remote_inline(struct runner *r, const struct step *step, struct buf *a
         buf_add_str(&script, step->input);
     buf_add_str(&script, "\nWL_INPUT=inline\n");
     int rc = shell_assign(&script, "WL_NOW", now, strlen(now), err);
+    if (rc == 0)
+        rc = shell_assign(&script, "WL_JOB", r->job, strlen(r->job), err);
     buf_add_str(&script, step->lib != NULL ? step->lib : "");
     buf_add_str(&script, "\n");
     buf_add_str(&script, step->script);

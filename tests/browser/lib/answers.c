@@ -12,12 +12,12 @@
  *
  * world   "new": nobody was ever here; "nothing": a person and nothing else; "bare": an app without
  *         anything and one with an environment that has no servers, versions or secrets; "filled":
- *         stage_furnish (tests/web/lib/pages_world.h); "hostile": the same, and the log of
- * {live_job} holds what no log should. A world is made anew where it differs from the one before.
- * who     a role, or "nobody" (signed out; a form is then opened first, for its token)
- * uri     {live_job}, {failed_job}, {running_job}, {queued_job}, {check_job} stand for ids
- * worker  false: it does not answer
- * refuse  {"verb", "code", "field", "user"}: the worker refuses that question
+ *         stage_furnish (tests/web/lib/pages_world.h) and two secret sets; "hostile": the log of
+ *         {live_job} and the secrets hold what none should. A world is made anew where it differs
+ * from the one before. who     a role, or "nobody" (signed out; a form is then opened first, for
+ * its token) uri     {live_job}, {failed_job}, {running_job}, {queued_job}, {check_job}, {draft}
+ * and {stale_draft} (of secrets) stand for ids worker  false: it does not answer refuse  {"verb",
+ * "code", "field", "user"}: the worker refuses that question
  *
  * Pages and models are rendered in strict mode: a name that the model lacks is a failure. */
 #include "tests/web/lib/pages_world.h"
@@ -29,6 +29,7 @@
 static struct stage s;
 static json_t *questions, *answers;
 static char world_now[20];
+static char fresh_draft[CRYPTO_ID_SIZE], stale_draft[CRYPTO_ID_SIZE];
 static char tokens[ROLE_ADMIN + 1][CRYPTO_TOKEN_TEXT], user_ids[ROLE_ADMIN + 1][CRYPTO_ID_SIZE];
 
 static const char *text_of(const json_t *object, const char *name, const char *missing)
@@ -67,11 +68,50 @@ static void fill_barely(void)
     WORLD_MUST(app_create(s.w.db, &s.actor, &without, s.app_id, &world_err));
 }
 
-/* A few lines for the running job: its 5,000 would take a checker of pages minutes. */
+static const struct stored FIRST[] = {
+    {.key = "DATABASE_URL", .kind = "secret", .value = "one", .comment = "# of the pool\n"},
+    {.key = "SMTP_PASSWORD", .kind = "write_only", .value = "two"},
+    {.key = "GREETING", .kind = "plain", .value = "Good morning"},
+    {.key = "VITE_URL", .kind = "plain", .value = "/api", .stage = "build"},
+};
+static const struct stored SECOND[] = {
+    {.key = "DATABASE_URL", .kind = "secret", .value = "another", .comment = "# of the pool\n"},
+    {.key = "SMTP_PASSWORD", .kind = "write_only", .value = "two"},
+    {.key = "GREETING", .kind = "plain", .value = "Good evening"},
+    {.key = "JWT_KEY", .kind = "secret", .value = "pem", .path = "keys/jwt.pem"},
+};
+
+/* What somebody typed over a set: one new value, one as it is, one other word, one new key. */
+static void type_secrets(int64_t base_set, char id[CRYPTO_ID_SIZE])
+{
+    uint8_t sealed[8 + SEAL_OVERHEAD];
+    struct secret_draft_entry entries[] = {
+        {.key = "DATABASE_URL", .kind = "secret", .sealed = sealed, .comment = ""},
+        {.key = "SMTP_PASSWORD", .kind = "write_only", .keep_set = base_set, .comment = ""},
+        {.key = "GREETING", .kind = "plain", .sealed = sealed, .plain = "Hi there", .comment = ""},
+        {.key = "FRESH", .kind = "plain", .sealed = sealed, .plain = "Hi there", .comment = ""}};
+    struct secret_draft draft = {.environment_id = s.env_id,
+                                 .user_id = s.w.user_id,
+                                 .base_set = base_set,
+                                 .entries = entries,
+                                 .count = COUNT_OF(entries)};
+
+    WORLD_MUST(seal_to(s.w.site.seal_key, "Hi there", 8, sealed, &world_err));
+    for (size_t i = 0; i < COUNT_OF(entries); i++)
+        entries[i].sealed_len = entries[i].sealed == NULL ? 0 : sizeof sealed;
+    WORLD_MUST(secret_draft_add(s.w.db, &draft, id, &world_err));
+}
+
+/* A few lines for the running job: its 5,000 would take a checker of pages minutes. Two sets of
+ * secrets that are not deployed, a draft of changes to the second, and one of the first. */
 static void fill(void)
 {
     stage_furnish(&s);
     stage_log(&s, s.running_job, 40);
+    store_secrets(&s.w, s.env_id, FIRST, COUNT_OF(FIRST));
+    type_secrets(1, stale_draft);
+    store_secrets(&s.w, s.env_id, SECOND, COUNT_OF(SECOND));
+    type_secrets(2, fresh_draft);
     memcpy(tokens[ROLE_ADMIN], s.w.token, sizeof s.w.token);
     memcpy(user_ids[ROLE_ADMIN], s.w.user_id, sizeof s.w.user_id);
 }
@@ -148,6 +188,23 @@ static json_t *containers(void)
     return results;
 }
 
+/* Values, keys and comments as long and as odd as they may be. */
+static void store_harm(void)
+{
+    char key[129], word[3000];
+    struct stored rows[] = {
+        {.key = key, .kind = "plain", .value = word, .comment = "# </textarea><b>\n"},
+        {.key = "MARKUP", .kind = "plain", .value = "</textarea><script>alert(1)</script>\n\"'&"},
+        {.key = "BIDI", .kind = "plain", .value = "\xe2\x80\xae reversed \xe2\x81\xa6 and open"},
+        {.key = "FILE", .kind = "secret", .value = word, .path = "a/very/long/path/of/a/file.pem"}};
+
+    memset(key, 'K', sizeof key - 1);
+    memset(word, 'w', sizeof word - 1);
+    key[sizeof key - 1] = word[sizeof word - 1] = '\0';
+    store_secrets(&s.w, s.env_id, rows, 1);
+    store_secrets(&s.w, s.env_id, rows, COUNT_OF(rows));
+}
+
 static void fill_with_harm(void)
 {
     struct app_new app = {.slug = "hello", .name = "Hello", .note = ""};
@@ -172,6 +229,7 @@ static void fill_with_harm(void)
     log_harm();
     stage_end(&s, &hold, release, "live");
     json_decref(results);
+    store_harm();
 }
 
 static bool enter(const char *world)
@@ -205,11 +263,10 @@ static const char *uri_of(const json_t *ask)
     static char uri[4096];
     const struct {
         const char *name, *id;
-    } IDS[] = {{"{live_job}", s.live_job},
-               {"{failed_job}", s.failed_job},
-               {"{running_job}", s.running_job},
-               {"{queued_job}", s.queued_job},
-               {"{check_job}", s.check_job}};
+    } IDS[] = {{"{live_job}", s.live_job},       {"{failed_job}", s.failed_job},
+               {"{running_job}", s.running_job}, {"{queued_job}", s.queued_job},
+               {"{check_job}", s.check_job},     {"{draft}", fresh_draft},
+               {"{stale_draft}", stale_draft}};
     const char *text = text_of(ask, "uri", "/");
 
     for (size_t i = 0; i < COUNT_OF(IDS); i++) {

@@ -19,7 +19,7 @@ const FLAVOURS = [
 const OURS = new Set(`id anchor class state tier kind type iso full time ms static csrf theme origin path url request_id refresh plan_hash idem next base_set
   initials role print pin_print pin_type hash prev_hash sha256 sha256_short kind_text origin_text role_text deadline_text expected_text mode_text size_text
   skipped_text estimate_text estimate_from newer_text undeployed_text upload_max_text help action verb trigger now origin recipe artefact_dir title_text
-  default changed_in secret_set_label next_label column min max ip`.split(/\s+/));
+  default theirs_text mine_text changed_in secret_set_label next_label column min max ip`.split(/\s+/));
 
 // Have an alphabet of their own: how long, made of what. What differs stays different.
 const NAMES = {
@@ -36,6 +36,7 @@ const upTo = (max, part) => [...part.repeat(Math.ceil(max / [...part].length))].
 // Lists of {value, text, is_selected} are our words, and so are times, durations and states.
 function isOurs(key, value, inside) {
   if (OURS.has(key) || /(^|_)href$/.test(key)) return true;
+  if (key === "text" && "verb" in inside && "key" in inside) return true; // of a change of secrets: "Added"
   if (key === "text" && ("iso" in inside || "ms" in inside || "state" in inside)) return true;
   if ((key === "value" || key === "text") && "is_selected" in inside && inside.value !== undefined) return key === "value";
   if (inside.help !== undefined && (key === "name" || key === "key")) return true; // of a form's field, from the recipe

@@ -31,6 +31,7 @@ export const WORLDS = {
   ],
 };
 const HOSTILE = `/apps/${SLUG}`;
+const SECRETS = "/apps/hello/staging/secrets";
 const inHostile = (...uris) => uris.map((uri) => ask(uri, { world: "hostile" }));
 
 const NO_FORM = none("it has no form; whatever else may be wrong is answered by the error page, which is looked at below");
@@ -108,11 +109,77 @@ export const PAGES = [
     hostile: [...inHostile(`${HOSTILE}/${SLUG}/settings`, "/apps/hello/stack/settings"), fixtures("env_settings-errors")],
   },
   {
+    route: "/apps/{app}/secrets", template: "secrets_compare",
+    empty: [ask("/apps/hello/secrets", { world: "bare" })],
+    filled: [ask("/apps/hello/secrets"), fixtures("secrets_compare")],
+    error: NO_FORM,
+    hostile: [...inHostile("/apps/hello/secrets"), fixtures("secrets_compare")],
+  },
+  {
     route: "/apps/{app}/{env}/secrets", template: "secrets",
     empty: [ask("/apps/hello/bare/secrets", { world: "bare" })],
-    filled: [fixtures("secrets")],
-    error: [form("/apps/hello/staging/secrets", `base_set=0&message=${TYPED}&key.0=${TYPED}&kind.0=plain&value.0=${TYPED}`, 422), form("/apps/hello/staging/secrets", "", 409)],
-    hostile: [...inHostile(`${HOSTILE}/${SLUG}/secrets`), fixtures("secrets-errors")],
+    filled: [ask(SECRETS), ask(`${SECRETS}?draft={draft}`), fixtures("secrets")],
+    error: [form(SECRETS, `base_set=2&key.0=${TYPED}&kind.0=plain&value.0=${TYPED}&key.1=GOOD_ONE&kind.1=secret&value.1=x`, 422)],
+    hostile: [...inHostile(SECRETS, `${HOSTILE}/${SLUG}/secrets`), fixtures("secrets-errors")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/raw", template: "secrets_raw",
+    empty: [ask("/apps/hello/bare/secrets/raw", { world: "bare" })],
+    filled: [ask(`${SECRETS}/raw`), form(`${SECRETS}/raw/reveal`, "x=1", 200)],
+    error: [form(`${SECRETS}/raw`, `base_set=2&text=${TYPED}%0AB=%22&placeholder=x`, 422)],
+    hostile: [...inHostile(`${SECRETS}/raw`), fixtures("secrets_raw-errors")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/add", template: "secrets_key",
+    empty: ALWAYS,
+    filled: [ask(`${SECRETS}/add`), ask(`${SECRETS}/add?form=file`), ask(`${SECRETS}/add?key=API_TOKEN`)],
+    error: [form(`${SECRETS}/add`, `key=${TYPED}&kind=secret&value=${TYPED}&comment=${TYPED}`, 422), form(`${SECRETS}/add?form=file`, `key=A&kind=secret&value=x&path=${TYPED}&mode=0600`, 422)],
+    hostile: [fixtures("secrets_key-errors", "secrets_key-new")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/key/{key}", template: "secrets_key",
+    empty: none("a key is never without anything: it is there with its history, or not found"),
+    filled: [ask(`${SECRETS}/key/DATABASE_URL`), ask(`${SECRETS}/key/JWT_KEY`), ask(`${SECRETS}/key/GREETING`), fixtures()],
+    error: [form(`${SECRETS}/key/DATABASE_URL`, `kind=plain&value=&comment=${TYPED}`, 422), form(`${SECRETS}/key/JWT_KEY`, `kind=secret&path=${TYPED}&mode=0777`, 422)],
+    hostile: [...inHostile(`${SECRETS}/key/MARKUP`, `${SECRETS}/key/FILE`), fixtures("secrets_key", "secrets_key-file", "secrets_key-plain")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/review/{draft}", template: "secrets_review",
+    empty: [fixtures("secrets_review-nothing")],
+    filled: [ask(`${SECRETS}/review/{draft}`)],
+    error: [
+      ask(`${SECRETS}/review/{stale_draft}`, { status: 409 }),
+      form(`${SECRETS}/review/{draft}`, `action=save&message=${TYPED}`, 422, { refuse: { verb: "secrets.save", code: "input", field: "GREETING", user: "GREETING: the worker does not like it." } }),
+    ],
+    hostile: [fixtures()],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/history", template: "secrets_history",
+    empty: [ask("/apps/hello/bare/secrets/history", { world: "bare" })],
+    filled: [ask(`${SECRETS}/history`), ask(`${SECRETS}/history?from=0&to=2`)],
+    error: NO_FORM,
+    hostile: [...inHostile(`${SECRETS}/history?from=0&to=2`), fixtures("secrets_history")],
+  },
+  {
+    route: "/apps/{app}/{env}/secrets/required", template: "secrets_required",
+    empty: [ask("/apps/hello/bare/secrets/required", { world: "bare" })],
+    filled: [ask(`${SECRETS}/required`), ask("/apps/hello/stack/secrets/required", { world: "hostile" }), fixtures("secrets_required")],
+    error: [form(`${SECRETS}/required`, `key=${TYPED}&description=${TYPED}`, 422), form(`${SECRETS}/required`, `action=import&text=${TYPED}`, 422)],
+    hostile: [fixtures("secrets_required", "secrets_required-errors")],
+  },
+  {
+    route: "(a secret that is shown)", template: "secrets_value",
+    empty: none("it exists only with a value"),
+    filled: [form(`${SECRETS}/key/DATABASE_URL/reveal`, "number=2&purpose=show", 200), fixtures("secrets_value-bytes")],
+    error: none("what is refused is the error page, or the one that asks for the password"),
+    hostile: [fixtures("secrets_value")],
+  },
+  {
+    route: "(the password once more)", template: "prove",
+    empty: none("it shows nothing of what is stored"),
+    filled: [form(`${SECRETS}/key/DATABASE_URL/reveal`, "number=2&purpose=show", 403, { refuse: { verb: "secrets.reveal", code: "prove", field: "", user: "Enter your password again." } })],
+    error: [form(`${SECRETS}/raw/reveal`, "password=wrong", 403, { refuse: { verb: "session.prove", code: "input", field: "password", user: "This is not your password." } })],
+    hostile: [fixtures()],
   },
   {
     route: "/apps/{app}/{env}/deploy", template: "deploy",
@@ -227,6 +294,8 @@ export const NOT_HTML = [ask("/healthz", { route: "/healthz" }), ask("/jobs/{liv
 export const NO_PAGE = {
   "/logout": "it always leads to the login page",
   "/profile/sessions": "a session that is not there is the error page; every other answer leads back to the profile",
+  "/apps/{app}/{env}/secrets/restore": "it leads to the review; a set that is not there is the error page",
+  "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };

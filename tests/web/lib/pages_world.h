@@ -2,7 +2,8 @@
  * app, environments, servers, artefacts and jobs, and a stand-in for the worker's ask socket.
  *
  * The stand-in is a child process that answers by a script in shared memory: every verb it knows
- * gets a good answer, unless `refuse` names it. What was asked last is kept there too. */
+ * gets a good answer, unless `refuse` names it. What was asked last is kept there too. Drafts of
+ * secrets it compares in earnest (secrets_answers.h). */
 #ifndef WL_TESTS_WEB_LIB_PAGES_WORLD_H
 #define WL_TESTS_WEB_LIB_PAGES_WORLD_H
 
@@ -31,6 +32,7 @@
 #include "lib/domain/joblog.h"
 #include "lib/domain/recipe.h"
 #include "tests/web/lib/registry_row.h"
+#include "tests/web/lib/secrets_answers.h"
 #include "tests/web/lib/stage_token.h"
 
 #define PRINT_A "SHA256:mVx2hZ0u9vW4yQpRk7sT1nB8cLdE5fGjHa3KiOoPq6w"
@@ -49,6 +51,7 @@ struct script {
     int asked;            /* questions so far */
     char verb[40];        /* of the last one */
     char question[70000]; /* its text */
+    struct secrets_script secrets;
 };
 
 struct stage {
@@ -64,8 +67,14 @@ struct stage {
         queued_job[CRYPTO_ID_SIZE], check_job[CRYPTO_ID_SIZE];
 };
 
-static json_t *stage_answer(struct script *script, const char *verb)
+static json_t *stage_answer(struct stage *s, const json_t *in, int *file)
 {
+    struct script *script = s->script;
+    const char *verb = script->verb;
+    struct secrets_answerer secrets = {.script = &script->secrets,
+                                       .var = s->w.var,
+                                       .seal_key = s->w.site.seal_key,
+                                       .seal_secret = s->seal_secret};
     if (strcmp(verb, script->refuse) == 0)
         return json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "code", script->code, "field",
                          script->field, "user", script->user);
@@ -74,17 +83,24 @@ static json_t *stage_answer(struct script *script, const char *verb)
     if (strcmp(verb, "server.host_key") == 0)
         return json_pack("{s:b, s:s, s:s, s:b}", "ok", 1, "type", "ssh-ed25519", "print",
                          script->print, "matches", (int)script->matches);
+    if (strcmp(verb, "secrets.compare") == 0)
+        return answer_compare(&secrets, in);
+    if (strcmp(verb, "secrets.reveal") == 0)
+        return answer_reveal(&secrets, in, file);
     if (strcmp(verb, "secrets.save") == 0)
-        return json_pack("{s:b, s:i, s:i, s:i, s:i, s:i}", "ok", 1, "number", 1, "added", 1,
+        return json_pack("{s:b, s:i, s:i, s:i, s:i, s:i}", "ok", 1, "number", 1000, "added", 1,
                          "changed", 0, "removed", 0, "unchanged", 0);
+    if (strcmp(verb, "session.prove") == 0 && strcmp(script->code, "prove") == 0)
+        script->refuse[0] = '\0'; /* what asked for a password takes it */
     return json_pack("{s:b, s:s, s:s}", "ok", 1, "token",
                      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "version", "test");
 }
 
-static void stage_answer_forever(struct script *script, int listening)
+static void stage_answer_forever(struct stage *s, int listening)
 {
+    struct script *script = s->script;
     for (;;) {
-        int fd = accept(listening, NULL, NULL);
+        int fd = accept(listening, NULL, NULL), file = -1;
         ssize_t n = recv(fd, script->question, sizeof script->question - 1, 0);
         json_t *in, *out;
         char *text;
@@ -92,10 +108,10 @@ static void stage_answer_forever(struct script *script, int listening)
         in = json_loads(script->question, 0, NULL);
         snprintf(script->verb, sizeof script->verb, "%s",
                  json_string_value(json_object_get(in, "verb")));
-        out = stage_answer(script, script->verb);
+        out = stage_answer(s, in, &file);
         text = json_dumps(out, JSON_COMPACT);
         script->asked++;
-        (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+        send_answer(fd, text, file);
         free(text);
         json_decref(in);
         json_decref(out);
@@ -115,7 +131,7 @@ static UNUSED void stage_start_worker(struct stage *s)
     s->child = fork();
     if (s->child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        stage_answer_forever(s->script, listening);
+        stage_answer_forever(s, listening);
     }
     close(listening);
 }
@@ -381,6 +397,7 @@ static UNUSED void stage_open(struct stage *s)
     WORLD_MUST(s->script == MAP_FAILED);
     snprintf(s->script->print, sizeof s->script->print, "%s", PRINT_A);
     s->script->matches = true;
+    snprintf(s->script->secrets.revealed, sizeof s->script->secrets.revealed, "shown-7Qz-value");
     stage_start_worker(s);
 }
 
@@ -417,78 +434,6 @@ static UNUSED void stage_close(struct stage *s)
     world_close(&s->w);
 }
 
-/* --- asking --- */
-
-/* The data of a page, as JSON; new reference, NULL when the status is not the wanted one. */
-static UNUSED json_t *stage_json(struct stage *s, const char *uri, int status)
-{
-    int got;
-    s->w.wants_json = true;
-    got = world_get(&s->w, uri);
-    s->w.wants_json = false;
-    CHECK_INT(got, status);
-    return got == status ? json_loads(fake_body(&s->w.f), 0, NULL) : NULL;
-}
-
-/* data.a.b or data.list.0.b as text; "" when it is not there. */
-static UNUSED const char *stage_text(const json_t *data, const char *path)
-{
-    char copy[200], *save = NULL;
-    static char number[32];
-    snprintf(copy, sizeof copy, "%s", path);
-    for (char *part = strtok_r(copy, ".", &save); part != NULL; part = strtok_r(NULL, ".", &save))
-        data = json_is_array(data) ? json_array_get(data, (size_t)strtol(part, NULL, 10))
-                                   : json_object_get(data, part);
-    if (json_is_integer(data))
-        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(data));
-    return json_is_string(data)    ? json_string_value(data)
-           : json_is_integer(data) ? number
-           : json_is_true(data)    ? "true"
-           : json_is_false(data)   ? "false"
-           : json_is_null(data)    ? "null"
-                                   : "";
-}
-
-static UNUSED bool stage_shows(const struct stage *s, const char *text)
-{
-    return strstr(fake_body(&s->w.f), text) != NULL;
-}
-
-/* The newest event's verb. */
-static UNUSED const char *stage_last_verb(struct stage *s)
-{
-    static char verb[64];
-    json_t *events = NULL, *none = json_object();
-    WORLD_MUST(audit_list(s->w.worker, none, 0, 1, &events, &world_err));
-    snprintf(verb, sizeof verb, "%s",
-             json_string_value(json_object_get(json_array_get(events, 0), "verb")));
-    json_decref(none);
-    json_decref(events);
-    return verb;
-}
-
-/* The value of a hidden field on the page in w.f. */
-static UNUSED const char *stage_hidden(const struct stage *s, const char *name)
-{
-    static char value[8192];
-    char mark[100];
-    const char *at;
-    snprintf(mark, sizeof mark, "name=\"%s\" value=\"", name);
-    at = strstr(fake_body(&s->w.f), mark);
-    snprintf(value, sizeof value, "%s", at == NULL ? "" : at + strlen(mark));
-    value[strcspn(value, "\"")] = '\0';
-    return value;
-}
-
-static UNUSED int stage_post(struct stage *s, const char *uri, const char *fmt, ...) PRINTF(3, 4);
-static UNUSED int stage_post(struct stage *s, const char *uri, const char *fmt, ...)
-{
-    static char body[20000];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(body, sizeof body, fmt, args);
-    va_end(args);
-    return world_post(&s->w, uri, body);
-}
+#include "tests/web/lib/stage_pages.h"
 
 #endif
