@@ -39,7 +39,7 @@ const file = `services:
 const environments = new Map();
 for (const server of servers) {
   await flow.addServer(client, server, `debian${server.kind}`);
-  environments.set(server, await stack.createEnvironment(client, `on${server.kind}`, { server: `debian${server.kind}`, file, settings: { soak_s: "0", health_count: "1", health_soak_s: "0" } }));
+  environments.set(server, await stack.createEnvironment(client, `on${server.kind}`, { server: `debian${server.kind}`, file, settings: { soak_s: "0", health_count: "1", health_soak_s: "0", health_deadline_s: "10" } }));
 }
 
 // On both servers at the same time, told for each.
