@@ -91,6 +91,11 @@ fi
 needs sha256sum "sha256sum" sha256sum coreutils failed "uploads could not be checked"
 needs tar "tar" tar tar failed "tarballs could not be unpacked"
 needs gzip "gzip" gzip gzip failed "tarballs could not be unpacked"
+if has openssl && ! has base64; then
+    report base64 ok "base64" "$(command -v openssl)"
+else
+    needs base64 "base64" base64 coreutils warn "secret files could not be written"
+fi
 needs awk "awk" awk mawk failed "step scripts need it"
 
 # --- comforts ------------------------------------------------------------------------------------------------------------

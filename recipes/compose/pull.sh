@@ -90,8 +90,10 @@ digest_of() { # reference: the name with the digest that belongs to this very re
 }
 
 pins=$wl_release/docker-compose.override.yml
+label=$(cat "$wl_release/files_label" 2>/dev/null)
 {
     echo "# Written by Windlass: the images of release v$WL_RELEASE by their content, so that what runs is what was pulled."
+    [ -z "$label" ] || echo "# The label makes Compose start the services anew when secret files have changed."
     grep -m 1 '^version:' "$wl_release/docker-compose.yml" || : # Compose v1 wants both files to be of one version
     echo services:
 } >"$pins.part" || wl_write_failed "$wl_state" "Writing the images"
@@ -114,6 +116,7 @@ while IFS=$tab read -r service image platform count; do
     digest=$(digest_of "$reference")
     [ -n "$digest" ] || digest=$id # never pushed: known on this server only
     printf '  %s:\n    image: "%s"\n' "$service" "$digest" >>"$pins.part" || wl_write_failed "$wl_state" "Writing the images"
+    [ -z "$label" ] || printf '    labels:\n      windlass.files: "%s"\n' "$label" >>"$pins.part" || wl_write_failed "$wl_state" "Writing the images"
     printf '%s\t%s\t%s\t%s\t%s\n' "$service" "$image" "$digest" "$id" "$count" >>"$wl_release/images" || wl_write_failed "$wl_state" "Writing the images"
     n=$((n + 1))
     [ "$n" -gt 40 ] || wl_result "image_$n" "$service$tab$image$tab$digest"

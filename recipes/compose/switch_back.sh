@@ -1,4 +1,4 @@
-# switch_back.sh - undo of switch.sh: the files that were there before this job are put back and Compose makes the containers from them. Without anything before, the new
+# switch_back.sh - undo of switch.sh: the files that were there before this job, secret files among them, are put back and Compose makes the containers from them. Without anything before, the new
 # containers are taken down; volumes stay.
 # Results: version (of what is in place now), nothing_before=1 when there is nothing to go back to.
 # shellcheck shell=sh disable=SC2154
@@ -15,11 +15,11 @@ fi
 
 back() { # file of the project folder
     rm -f -- "$wl_root/$1.back-$WL_JOB"
+    ! wl_is_same_file "$wl_before/$1" "$wl_root/$1" || return 0 # it is back already
     if [ -f "$wl_before/$1" ]; then
         ln -- "$wl_before/$1" "$wl_root/$1.back-$WL_JOB" 2>/dev/null || cp -p -- "$wl_before/$1" "$wl_root/$1.back-$WL_JOB" ||
             wl_write_failed "$wl_root" "Putting the old $1 back"
         mv -fT -- "$wl_root/$1.back-$WL_JOB" "$wl_root/$1" || wl_write_failed "$wl_root" "Putting the old $1 back"
-        rm -f -- "$wl_root/$1.back-$WL_JOB" # rename(2) does nothing when both are the same file
     else
         rm -f -- "$wl_root/$1"
     fi
@@ -30,9 +30,10 @@ if [ ! -s "$wl_before/containers" ] && [ ! -f "$wl_before/.windlass/live" ]; the
     if [ -f "$wl_root/docker-compose.override.yml" ]; then
         wl_compose "$wl_root" "$wl_root/docker-compose.override.yml" down --remove-orphans 2>&1 || wl_fail "The new containers cannot be taken down. Fix: see the lines above; on the server: docker compose -p $wl_project down"
     fi
-    for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected; do
+    for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected .windlass/files_label; do
         back "$file"
     done
+    wl_restore_files "$wl_root" "$wl_before/secret_files"
     [ -z "$(wl_containers)" ] || wl_fail "Containers of $wl_project are still there after down. Fix: docker compose -p $wl_project down"
     wl_result nothing_before 1
     wl_note "Nothing was live before: the new containers are gone. Volumes stay."
@@ -40,9 +41,10 @@ if [ ! -s "$wl_before/containers" ] && [ ! -f "$wl_before/.windlass/live" ]; the
 fi
 
 # --- a release of ours, or a project that was started by hand ------------------------------------------------------------------------
-for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected; do
+for file in docker-compose.yml docker-compose.override.yml .env .windlass/live .windlass/version .windlass/expected .windlass/files_label; do
     back "$file"
 done
+wl_restore_files "$wl_root" "$wl_before/secret_files"
 sync -f "$wl_root" 2>/dev/null || sync
 if [ -f "$wl_before/.windlass/live" ]; then
     wl_up "$wl_root" "$wl_root/docker-compose.override.yml"

@@ -1,4 +1,4 @@
-# write.sh - the Compose file and .env (0600, whole or not at all) are laid into the release's own folder, and Compose is asked whether it can read them. What serves
+# write.sh - the Compose file, .env (0600) and the secret files, whole or not at all, are laid into the release's own folder, and Compose is asked whether it can read them. What serves
 # keeps its files until switch.sh.
 # shellcheck shell=sh disable=SC2154
 wl_project_places
@@ -19,6 +19,7 @@ put() { # file, text
 
 put docker-compose.yml "$WL_SET_COMPOSE"
 put .env "${WL_ENV_FILE:-}"
+wl_stage_files "$wl_release.part/files" "$wl_release.part/files.list" "$wl_root"
 printf 'release=%s\nversion=%s\n' "$WL_RELEASE" "$WL_VERSION" >"$wl_release.part/about" || wl_write_failed "$wl_root" "Writing the release's number"
 sync -f "$wl_release.part/.env" 2>/dev/null || sync
 
@@ -27,12 +28,31 @@ sync -f "$wl_release.part/.env" 2>/dev/null || sync
 check=$wl_state/check-$WL_JOB
 rm -rf -- "$check"
 mkdir -- "$check" || wl_write_failed "$wl_state" "Making a folder for the check"
-for entry in "$wl_root"/* "$wl_root"/.[!.]*; do
-    case ${entry##*/} in
-    docker-compose.yml | docker-compose.override.yml | .env | .windlass) continue ;;
-    esac
-    [ ! -e "$entry" ] || ln -s -- "$entry" "$check/${entry##*/}" || wl_write_failed "$wl_state" "Preparing the check"
+link_all() { # folder, where to
+    for entry in "$1"/* "$1"/.[!.]*; do
+        [ ! -e "$entry" ] || ln -s -- "$entry" "$2/${entry##*/}" || wl_write_failed "$wl_state" "Preparing the check"
+    done
+}
+show_file() { # path of a secret file: folders on the way become real ones, with links to what is in them
+    at=
+    rest=$1
+    while [ "$rest" != "${rest#*/}" ]; do
+        at=$at/${rest%%/*}
+        rest=${rest#*/}
+        [ -d "$check$at" ] && [ ! -L "$check$at" ] && continue
+        rm -f -- "$check$at"
+        mkdir -- "$check$at" || wl_write_failed "$wl_state" "Preparing the check"
+        link_all "$wl_root$at" "$check$at"
+    done
+    { rm -f -- "$check/$1" && ln -s -- "$wl_release.part/files/$1" "$check/$1"; } || wl_write_failed "$wl_state" "Preparing the check"
+}
+link_all "$wl_root" "$check"
+for entry in docker-compose.yml docker-compose.override.yml .env .windlass; do
+    rm -f -- "$check/$entry"
 done
+while read -r number mode path; do
+    show_file "$path"
+done <"$wl_release.part/files.list"
 cp -p -- "$wl_release.part/docker-compose.yml" "$wl_release.part/.env" "$check/" || wl_write_failed "$wl_state" "Preparing the check"
 
 invalid() { # what Compose said, in a file; the place is looked up in the file, since engines name a path or count lines in their own way
@@ -72,6 +92,23 @@ awk -v tab="$tab" '
 ' "$wl_state/config-$WL_JOB" | sort >"$wl_release.part/services" || wl_write_failed "$wl_root" "Writing the list of services"
 rm -f -- "$wl_state/config-$WL_JOB" "$wl_state/said-$WL_JOB" # with every variable in it
 [ -s "$wl_release.part/services" ] || wl_fail "The Compose file runs no service: all have a profile, or are scaled to none. Fix: mend it in the environment's settings."
+
+# Compose makes a container anew when its own definition changes, not when a mounted file does: so each service gets a label (pull.sh) that is another one
+# whenever the files are. It is the release with which they came, so that it tells nothing of them.
+same_files() { # as those that are in place
+    cut -d ' ' -f 2- "$wl_state/placed" 2>/dev/null | cmp -s - "$wl_release.part/files.modes" || return 1
+    while read -r mode path; do
+        cmp -s "$wl_release.part/files/$path" "$wl_root/$path" || return 1
+    done <"$wl_release.part/files.modes"
+}
+cut -d ' ' -f 2- "$wl_release.part/files.list" >"$wl_release.part/files.modes" || wl_write_failed "$wl_state" "Listing the secret files"
+label=
+if [ -s "$wl_release.part/files.modes" ]; then
+    label=$WL_RELEASE_ID
+    ! same_files || label=$(cat "$wl_state/files_label" 2>/dev/null || echo "$label")
+fi
+printf '%s\n' "$label" >"$wl_release.part/files_label" || wl_write_failed "$wl_state" "Writing down the secret files"
+rm -f -- "$wl_release.part/files.modes"
 
 rm -rf -- "$wl_release"
 mv -T -- "$wl_release.part" "$wl_release" || wl_write_failed "$wl_state" "Putting the release's files in place"

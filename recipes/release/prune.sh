@@ -36,6 +36,6 @@ while read -r number name; do
 done <<LIST
 $(sort -rn "$list")
 LIST
-rm -f -- "$list" "$wl_state"/before-* "$wl_state"/back-* "$wl_shared"/.env.next-* "$wl_shared"/.env.back-*
+rm -rf -- "$list" "$wl_state"/before-* "$wl_state"/files-* "$wl_state"/back-* "$wl_shared"/.env.next-* "$wl_shared"/.env.back-* "$wl_shared"/.files.next-*
 wl_result kept "$kept"
 wl_result removed "$removed"

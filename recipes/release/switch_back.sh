@@ -1,11 +1,11 @@
-# switch_back.sh - undo of switch.sh: what was live before this job is `current` again, with its variables. Without anything before, `current` goes.
+# switch_back.sh - undo of switch.sh: what was live before this job is `current` again, with its variables and secret files. Without anything before, `current` goes.
 # Results: version and port (of what is current now, for the health check), nothing_before=1 when there is no release to go back to.
 # shellcheck shell=sh disable=SC2154
 wl_places
 wl_check_lock
 umask 077
 before=$wl_state/before-$WL_JOB
-rm -f -- "$wl_shared/.env.next-$WL_JOB"
+rm -rf -- "$wl_shared/.env.next-$WL_JOB" "$wl_shared/.files.next-$WL_JOB"
 
 if [ ! -e "$before" ]; then
     wl_note "The switch had not begun."
@@ -18,6 +18,7 @@ else
     else
         rm -f -- "$wl_shared/.env"
     fi
+    wl_restore_files "$wl_shared" "$before.files"
 fi
 if [ -z "$old" ]; then
     rm -f -- "$wl_root/current"

@@ -221,7 +221,7 @@ EMPTY=\"\"
     check "restart uses the old start command" run_step restart WL_SET_START_COMMAND="exit 1"
 
     claim "without a release before, undo removes the link and stops the app"
-    rm -f "$root/current" "$root/previous" "$root/.windlass/before-"* "$root/.windlass/back-"*
+    rm -rf "$root/current" "$root/previous" "$root/.windlass/before-"* "$root/.windlass/back-"*
     job=job3 lock_job=job3
     check "switch" run_step switch
     check "switch back" run_step switch_back

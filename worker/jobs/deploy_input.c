@@ -7,6 +7,7 @@
 #include "lib/crypto/crypto.h"
 #include "lib/domain/envfile.h"
 #include "lib/domain/shell.h"
+#include "worker/jobs/deploy_files.h"
 #include "worker/registry_logins.h"
 #include "worker/secret_values.h"
 
@@ -124,10 +125,6 @@ static int add_version(struct buf *file, const struct run *run, const char *vari
 static int add_value(struct buf *file, enum envfile_format format, const struct secret_item *item,
                      const char *variable, struct err *err)
 {
-    if (item->is_file)
-        return err_field(err, item->key,
-                         "%.128s is a file, and this recipe places no files. Make it a variable.",
-                         item->key);
     if (str_equal(item->key, variable))
         return err_field(err, item->key,
                          "%.128s is the variable of the version in the settings and a variable of "
@@ -151,7 +148,8 @@ static int assign_env_file(struct buf *out, const struct run *run,
             : ENVFILE_SHELL;
     buf_init(&file, SECRET_MAX);
     for (size_t i = 0; i < values->count && rc == 0; i++)
-        rc = add_value(&file, format, &values->items[i], variable, err);
+        if (!values->items[i].is_file)
+            rc = add_value(&file, format, &values->items[i], variable, err);
     if (rc == 0)
         rc = add_version(&file, run, variable, err);
     if (rc == 0)
@@ -246,6 +244,8 @@ int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *
     if (secret_values_of_set(w->db, w->vault, env, number, &values, err) != 0)
         return -1;
     rc = assign_env_file(&input->secrets, run, &values, err);
+    if (rc == 0)
+        rc = deploy_files_assign(&input->secrets, &values, err);
     if (rc == 0)
         rc = note_expected(input, &values, err);
     secret_values_free(&values);

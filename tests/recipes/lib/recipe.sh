@@ -73,8 +73,10 @@ choose_shell() { # dash or busybox
     : >"$log"
 }
 
-in_shell() { # a command with the chosen tools
-    if [ "$shell_name" = busybox ]; then
+in_shell() { # a command with the chosen tools; with only_few, with nothing but what is in $scratch/few
+    if [ -n "${only_few:-}" ]; then
+        PATH=$scratch/few "$@"
+    elif [ "$shell_name" = busybox ]; then
         PATH=$scratch/fakes:$scratch/busybox:$PATH "$@"
     else
         PATH=$scratch/fakes:$PATH "$@"
@@ -88,16 +90,19 @@ assign() { # NAME=value ...: the lines the runner would write
     done
 }
 
-run_step() { # script of recipes/release, NAME=value ...; its status; output in $log, results in $results
+run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its status; output in $log, results in $results
     name=$1
     shift
     results=$scratch/result
     rm -f "$results"
     : >"$results"
-    cat "$top/recipes/lib.sh" "$top/recipes/release/$name.sh" >"$scratch/script"
+    from=$top/recipes/${recipe:-release}
+    cat "$top/recipes/lib.sh" "$from/common.sh" "$from/$name.sh" >"$scratch/script"
+    [ -z "${only_few:-}" ] || sed -i '/^PATH=/d' "$scratch/script"
     assign WL_JOB="$job" WL_NONCE=n0 WL_EPOCH=3 WL_LOCK_DIR="$scratch/lock" WL_JOB_DIR="$scratch" WL_APP=shop WL_ENV=production \
         WL_VERSION="$version" WL_RELEASE="$number" WL_RELEASE_ID="$release" WL_ARTEFACT="$scratch/artefact" \
         WL_ARTEFACT_SHA256="$sha256" WL_ARTEFACT_SIZE=1000 WL_SET_DEPLOY_DIR=apps/shop WL_SET_PORT="$port" WL_SET_KEEP=2 "$@" >"$scratch/input"
+    [ -z "${more_input:-}" ] || cat "$more_input" >>"$scratch/input"
     printf 'instance=i\njob=%s\nepoch=3\n' "$lock_job" >"$scratch/lock/owner"
     in_shell env WL_RESULT="$results" "$SH" "$scratch/script" <"$scratch/input" >"$log" 2>&1
 }
