@@ -97,7 +97,7 @@ rm -f -- "$wl_state/config-$WL_JOB" "$wl_state/said-$WL_JOB" # with every variab
 # whenever the files are. It is the release with which they came, so that it tells nothing of them.
 same_files() { # as those that are in place
     cut -d ' ' -f 2- "$wl_state/placed" 2>/dev/null | cmp -s - "$wl_release.part/files.modes" || return 1
-    while read -r mode path; do
+    while read -r _ path; do
         cmp -s "$wl_release.part/files/$path" "$wl_root/$path" || return 1
     done <"$wl_release.part/files.modes"
 }

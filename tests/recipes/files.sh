@@ -1,5 +1,5 @@
 #!/bin/sh
-# shellcheck disable=SC2016,SC2034,SC2154 # $ in single quotes is for the shell on the target
+# shellcheck disable=SC2016,SC2034,SC2059,SC2154 # $ in single quotes is for the shell on the target
 # Secret files: the steps of recipes/release and recipes/compose that put them in place and take them back, under dash and busybox. Docker is a fake: what the
 # engines make of the files is shown by tests/scenarios/files.mjs. Each claim is a line of TAP.
 set -u

@@ -42,15 +42,14 @@ static void each_file_is_written_down(void)
                                   file_of("EMPTY", ".hidden/b", "", 0)};
     items[2].mode = 0444;
     CHECK(assign(items, 3, text, &err) == 0);
-    CHECK_STR(text,
-              "WL_FILE_1_PATH='keys/a.pem'\nWL_FILE_1_MODE='0600'\n"
-              "WL_FILE_1_SHA256="
-              "'3a100994c4e38751871e6e8eef9adad2b20177fdeaf650daacdcd74f4c9421e3'\n"
-              "WL_FILE_1_BASE64='YQBiCg=='\n"
-              "WL_FILE_2_PATH='.hidden/b'\nWL_FILE_2_MODE='0444'\n"
-              "WL_FILE_2_SHA256="
-              "'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'\n"
-              "WL_FILE_2_BASE64=''\nWL_FILES='2'\n");
+    CHECK_STR(text, "WL_FILE_1_PATH='keys/a.pem'\nWL_FILE_1_MODE='0600'\n"
+                    "WL_FILE_1_SHA256="
+                    "'3a100994c4e38751871e6e8eef9adad2b20177fdeaf650daacdcd74f4c9421e3'\n"
+                    "WL_FILE_1_BASE64='YQBiCg=='\n"
+                    "WL_FILE_2_PATH='.hidden/b'\nWL_FILE_2_MODE='0444'\n"
+                    "WL_FILE_2_SHA256="
+                    "'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'\n"
+                    "WL_FILE_2_BASE64=''\nWL_FILES='2'\n");
     CHECK(assign(items + 1, 1, text, &err) == 0);
     CHECK_STR(text, "WL_FILES='0'\n");
 }
@@ -96,8 +95,9 @@ static void what_does_not_fit_is_named(void)
     memset(bytes, 'x', sizeof bytes);
     struct secret_item items[] = {file_of("SMALL", "small", bytes, 100),
                                   file_of("LARGE", "large", bytes, ROOM * 3 / 4)};
-    what_is_refused(items, 2, "LARGE", "does not fit in: an environment's variables and files may "
-                                       "take 4 KiB together");
+    what_is_refused(items, 2, "LARGE",
+                    "does not fit in: an environment's variables and files may "
+                    "take 4 KiB together");
     items[1].len = (ROOM - 1200 - 200) * 3 / 4; /* just so */
     char text[ROOM + 1];
     struct err err;
