@@ -167,8 +167,7 @@ static void play_add_list(struct play *play, const struct recipe *recipe, const 
             struct buf lib;
             buf_init(&lib, 1 << 20);
             buf_printf(&lib, "%s\n%s\nSTEP_NAME=%s\n%s\n", recipe_script(recipe, "lib.sh"),
-                       common != NULL ? common : "",
-                       json_string_value(json_object_get(spec, "id")),
+                       common != NULL ? common : "", json_string_value(json_object_get(spec, "id")),
                        play->prefix != NULL && strcmp(mode, "detached") == 0 ? play->prefix : "");
             json_object_set_new(step, "lib", json_string(lib.data));
             json_object_set_new(step, "script",
