@@ -27,7 +27,7 @@ static json_t *expected(const char *const *sent)
     return expect;
 }
 
-/* One job that connects and reads back; the target's script prints `answer`, as it is. */
+/* One job that connects and reads back by this script; the state of that step. */
 static const char *read_back_by(struct play *play, const char *script, const char *const *sent)
 {
     memset(play, 0, sizeof *play);
