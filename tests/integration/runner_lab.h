@@ -163,11 +163,10 @@ static void play_add_list(struct play *play, const struct recipe *recipe, const 
             step, "deadline_ms",
             json_integer(json_integer_value(json_object_get(spec, "deadline_s")) * 1000));
         if (strcmp(mode, "detached") == 0 || strcmp(mode, "read_back") == 0) {
-            const char *common = recipe_script(recipe, "common.sh");
             struct buf lib;
             buf_init(&lib, 1 << 20);
             buf_printf(&lib, "%s\n%s\nSTEP_NAME=%s\n%s\n", recipe_script(recipe, "lib.sh"),
-                       common != NULL ? common : "",
+                       recipe_script(recipe, "common.sh"),
                        json_string_value(json_object_get(spec, "id")),
                        play->prefix != NULL && strcmp(mode, "detached") == 0 ? play->prefix : "");
             json_object_set_new(step, "lib", json_string(lib.data));
