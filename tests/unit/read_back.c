@@ -220,7 +220,7 @@ static void an_answer_that_is_none_fails(void)
         "\n",
         "wl-format environ",
         "wl-format something\nLAST=x",
-        "GREETING=x\nwl-format environ\n",
+        "GREETING=x\nwl-format something\n",
         "wl-format compose-json\n",
         "wl-format compose-json\n{\"services\":{\"read_back\":{\"environment\":",
         "wl-format compose-json\n[1]\n",
