@@ -123,8 +123,8 @@ int seed_secrets(const struct dashboard *dashboard, const struct seed_person *pe
     uint8_t sealed[2][VALUE_MAX + SEAL_OVERHEAD];
     char greeting[64], api_token[CRYPTO_TOKEN_TEXT], draft_id[CRYPTO_ID_SIZE];
     struct secret_draft_entry entries[2] = {
-        {.key = "GREETING", .kind = "plain", .comment = "Said on the app's first page"},
-        {.key = "API_TOKEN", .kind = "secret", .comment = "Random, to see how logs hide it"}};
+        {.key = "GREETING", .kind = "plain", .comment = "# Said on the app's first page\n"},
+        {.key = "API_TOKEN", .kind = "secret", .comment = "# Random, to see how logs hide it\n"}};
     const struct secret_draft draft = {.environment_id = environment_id,
                                        .user_id = person->user_id,
                                        .entries = entries,

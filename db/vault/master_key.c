@@ -175,6 +175,9 @@ static int load_file(const char *var_dir, const char *id, struct master_key *key
         return 0;
     if (id[0] != '\0' && read_place(&next, key, NULL) == 0 && strcmp(key->id, id) == 0)
         return 0;
+    /* Somebody who opened the vault at the same time may have renamed it in between. */
+    if (id[0] != '\0' && read_place(&file, key, NULL) == 0 && strcmp(key->id, id) == 0)
+        return 0;
     crypto_wipe(key, sizeof *key);
     if (err != NULL)
         *err = cause;

@@ -24,8 +24,14 @@ listen_for_memory() {
 }
 
 killed_for_memory() { # container id
-    sleep 1 # the event may be on its way
-    grep -qF "$1" "$now.memory" 2>/dev/null
+    looks=1
+    [ "$(awk -F'|' -v id="$1" '$14 == id { print $12; exit }' "$now")" = 0 ] || looks=5 # it has a limit: on a busy server the event is late
+    while [ "$looks" -gt 0 ]; do
+        sleep 1
+        ! grep -qF "$1" "$now.memory" 2>/dev/null || return 0
+        looks=$((looks - 1))
+    done
+    return 1
 }
 
 stop_listening() {

@@ -99,7 +99,7 @@ static int64_t time_of_login(struct asking *a, const char *who)
 {
     int64_t best = INT64_MAX;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) { /* the quickest of them: the machine may be busy */
         int64_t start = clock_mono_ms(), took;
 
         json_decref(login(a, who, "not the password"));
