@@ -16,27 +16,32 @@ listener=
 trap stop_listening EXIT
 
 # Who was killed for memory is told by the engine once, and a container that was started again shows nothing of it: so somebody listens from the switch on.
-listen_for_memory() {
+listen_for_ends() { # lines: oom|die, container id, exit code
     command -v timeout >/dev/null 2>&1 || return 0
-    timeout $((deadline - begun + soak + 60)) docker events --since "$since" --filter event=oom --filter "label=com.docker.compose.project=$wl_project" \
-        --format '{{.Actor.ID}}' >"$now.memory" 2>/dev/null &
+    timeout $((deadline - begun + soak + 60)) docker events --since "$since" --filter event=oom --filter event=die \
+        --filter "label=com.docker.compose.project=$wl_project" --format '{{.Action}} {{.Actor.ID}} {{index .Actor.Attributes "exitCode"}}' >"$now.ends" 2>/dev/null &
     listener=$!
 }
 
-killed_for_memory() { # container id
-    looks=1
-    [ "$(awk -F'|' -v id="$1" '$14 == id { print $12; exit }' "$now")" = 0 ] || looks=5 # it has a limit: on a busy server the event is late
+killed_for_memory() { # container id: sets why. A busy engine may lose the word that it was for memory; that it was killed it always tells
+    looks=3
     while [ "$looks" -gt 0 ]; do
         sleep 1
-        ! grep -qF "$1" "$now.memory" 2>/dev/null || return 0
+        if grep -qF "oom $1" "$now.ends" 2>/dev/null; then
+            why="was killed because it needs more memory than it may have"
+            return
+        fi
         looks=$((looks - 1))
     done
-    return 1
+    limit=$(awk -F'|' -v id="$1" '$14 == id { print int($12 / 1000000); exit }' "$now")
+    if [ "${limit:-0}" -gt 0 ] && grep -qF "die $1 137" "$now.ends" 2>/dev/null; then
+        why="was killed (exit code 137), as happens to one that needs more memory than its limit of $limit MB"
+    fi
 }
 
 stop_listening() {
     [ -z "$listener" ] || kill "$listener" 2>/dev/null || :
-    rm -f -- "$now" "$now.sorted" "$now.memory"
+    rm -f -- "$now" "$now.sorted" "$now.ends"
 }
 
 # Prints: good, wait or bad; the service and container at fault; why.
@@ -93,7 +98,7 @@ failed() { # verdict line: good|service|id|why
         wl_show_logs "$at" "$culprit"
         case $why in
         *'exit code 137'* | *'is being started'* | *'again and again'*)
-            ! killed_for_memory "$at" || why="was killed because it needs more memory than it may have"
+            killed_for_memory "$at"
             ;;
         esac
     fi
@@ -107,7 +112,7 @@ failed() { # verdict line: good|service|id|why
     wl_fail "The service $culprit $why. Fix: $fix."
 }
 
-listen_for_memory
+listen_for_ends
 flaps=0
 good_since=
 signature=

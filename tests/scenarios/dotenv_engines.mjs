@@ -15,7 +15,9 @@ if (why) {
 }
 
 // --- ours ---------------------------------------------------------------------------------------------------------------------------------
-const program = join(lib.top, process.env.SAN === "1" ? "build/san" : "build", "tests/browser/lib/dotenv_values");
+const built = `${process.env.SAN === "1" ? "build/san" : "build"}/tests/browser/lib/dotenv_values`;
+const program = join(lib.top, built);
+execFileSync("make", ["-s", "--no-print-directory", `SAN=${process.env.SAN ?? "0"}`, built], { cwd: lib.top, stdio: ["ignore", "ignore", "inherit"] });
 const folder = lib.scratch("dotenv");
 lib.endAtExit({ stop: () => rmSync(folder, { recursive: true, force: true }) });
 let asked = 0;
