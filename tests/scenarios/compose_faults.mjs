@@ -221,7 +221,7 @@ const afterSwitch = {
   },
   c: {
     "health that flaps": async (lane) => {
-      await lane.change({ compose: lane.file("", probe.replace("interval: 2s", "interval: 1s")), soak_s: "6", health_deadline_s: "14" });
+      await lane.change({ compose: lane.file("", probe.replace("interval: 2s", "interval: 1s")), soak_s: "12", health_deadline_s: "24" }); // longer than two turns of its health on a busy engine
       await lane.reverts("flap", "settle", /The service backend .*it flaps/);
     },
     "killed for want of memory": async (lane) => {
