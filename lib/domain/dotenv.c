@@ -9,6 +9,8 @@
 #include "lib/domain/dotenv_parse.h"
 #include "lib/domain/validate.h"
 
+#define GIVE_UP 10000 /* errors, after which this is no .env text */
+
 /* --- the table of names --- */
 
 static size_t hash_of(const char *key, size_t len)
@@ -396,7 +398,8 @@ int dotenv_read(struct arena *arena, const char *bytes, size_t len,
         return -1;
     dotenv_check_characters(&p);
     rewind_to_begin(&p);
-    while (go_to_name(&p) && p.total <= DOTENV_TEXT_MAX && !arena_overflowed(arena))
+    while (result->error_count < GIVE_UP && go_to_name(&p) && p.total <= DOTENV_TEXT_MAX
+           && !arena_overflowed(arena))
         read_line(&p);
     result->tail = copy_comment(&p, p.block, p.end, NULL, NULL);
     dotenv_explain_unset(&p);
