@@ -27,22 +27,7 @@ int ask_require_proof(struct question *q, struct err *err)
                    "Enter your password again: it is more than ten minutes since you did.");
 }
 
-static int mark(struct question *q, const struct throttle *t, struct err *err)
-{
-    struct session_row *row = &q->session;
-
-    row->proved_at = clock_now_ms();
-    vault_session_proof(q->vault, row, row->proved_mac);
-    if (db_begin(q->shared, err) != 0)
-        return -1;
-    if (throttle_succeeded(t, q, err) == 0 && session_set_proved(q->shared, row, err) == 0
-        && db_commit(q->shared, err) == 0)
-        return 0;
-    db_rollback(q->shared);
-    return -1;
-}
-
-int ask_session_prove(struct question *q, struct err *err)
+int ask_prove_password(struct question *q, struct err *err)
 {
     char verifier[PASSWORD_VERIFIER_SIZE] = "";
     struct buf password;
@@ -50,7 +35,6 @@ int ask_session_prove(struct question *q, struct err *err)
     bool right = false;
     int slot = -1, rc = -1;
 
-    buf_init(&password, 1);
     if (ask_sealed_text(q, "password", &password, err) != 0)
         goto out;
     slot = slot_take(q->var_dir, err);
@@ -58,12 +42,14 @@ int ask_session_prove(struct question *q, struct err *err)
         || vault_credential(q->vault, q->session.user_id, verifier, err) != 0)
         goto out;
     right = password_verify(verifier[0] == '\0' ? NULL : verifier, password.data, password.len);
-    close(slot);
-    slot = -1;
-    if (right)
-        rc = mark(q, &t, err);
-    else if (throttle_failed(&t, q, NULL, err) == 0)
-        err_field(err, "password", "This is not your password.");
+    if (!right) {
+        if (throttle_failed(&t, q, NULL, err) == 0)
+            err_field(err, "password", "This is not your password.");
+    } else if (db_begin(q->shared, err) == 0) {
+        if (throttle_succeeded(&t, q, err) == 0)
+            rc = db_commit(q->shared, err);
+        db_rollback(q->shared);
+    }
 out:
     if (slot >= 0)
         close(slot);
@@ -71,4 +57,20 @@ out:
     buf_wipe(&password);
     buf_deinit(&password);
     return rc;
+}
+
+int ask_session_prove(struct question *q, struct err *err)
+{
+    struct session_row *row = &q->session;
+
+    if (ask_prove_password(q, err) != 0)
+        return -1;
+    row->proved_at = clock_now_ms();
+    vault_session_proof(q->vault, row, row->proved_mac);
+    if (db_begin(q->shared, err) != 0)
+        return -1;
+    if (session_set_proved(q->shared, row, err) == 0 && db_commit(q->shared, err) == 0)
+        return 0;
+    db_rollback(q->shared);
+    return -1;
 }

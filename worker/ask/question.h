@@ -58,6 +58,9 @@ int ask_put_int(struct question *q, const char *name, int64_t value, struct err 
 /* Whether the asker's password was entered in the last ten minutes, by a row the web side cannot
  * have made; else ERR_PROVE with the sentence. */
 int ask_require_proof(struct question *q, struct err *err) MUST_USE;
+/* Whether the question's sealed "password" is the signed-in person's; own transactions. Wrong ones
+ * count like failed logins, since a stolen session must not become a way to guess. */
+int ask_prove_password(struct question *q, struct err *err) MUST_USE;
 /* Copy *cause into err (either may be NULL). Always -1. */
 int ask_fail(struct err *err, const struct err *cause);
 

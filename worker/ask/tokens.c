@@ -5,7 +5,6 @@
  * its owner may is read from the grants each time: a lowered role counts at once. */
 #include "worker/ask/question.h"
 
-#include <unistd.h>
 #include "db/environments.h"
 #include "db/vault/access.h"
 #include "db/vault/tokens.h"
@@ -110,42 +109,6 @@ int ask_token_check(struct question *q, struct err *err)
 
 /* --- token.add --- */
 
-/* The signed-in person's password. Wrong ones count like failed logins, since a stolen session must
- * not become a way to guess. */
-static int prove_password(struct question *q, struct err *err)
-{
-    char verifier[PASSWORD_VERIFIER_SIZE] = "";
-    struct buf password;
-    struct throttle t;
-    int slot = -1, rc = -1;
-    bool right = false;
-
-    if (ask_sealed_text(q, "password", &password, err) != 0)
-        goto out;
-    slot = slot_take(q->var_dir, err);
-    if (slot < 0 || throttle_begin(&t, q, q->session.login, err) != 0
-        || vault_credential(q->vault, q->session.user_id, verifier, err) != 0)
-        goto out;
-    right = password_verify(verifier[0] == '\0' ? NULL : verifier, password.data, password.len);
-    if (!right) {
-        if (throttle_failed(&t, q, NULL, err) == 0)
-            err_field(err, "password", "This is not your password.");
-        goto out;
-    }
-    if (db_begin(q->shared, err) == 0) {
-        if (throttle_succeeded(&t, q, err) == 0)
-            rc = db_commit(q->shared, err);
-        db_rollback(q->shared);
-    }
-out:
-    if (slot >= 0)
-        close(slot);
-    crypto_wipe(verifier, sizeof verifier);
-    buf_wipe(&password);
-    buf_deinit(&password);
-    return rc;
-}
-
 int ask_token_add(struct question *q, struct err *err)
 {
     json_int_t days = json_integer_value(json_object_get(q->in, "days"));
@@ -163,7 +126,7 @@ int ask_token_add(struct question *q, struct err *err)
                != 0)
         return -1;
     token.environments = environments;
-    if (prove_password(q, err) == 0
+    if (ask_prove_password(q, err) == 0
         && token_issue(q->shared, q->vault, &q->actor, &token, &made, err) == 0) {
         if (ask_put_text(q, "api_token", made.text, err) == 0
             && ask_put_int(q, "expires_at", made.row.expires_at, err) == 0)
