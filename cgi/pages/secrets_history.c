@@ -197,11 +197,11 @@ static json_t *cell_model(const json_t *row, const char *first, const char *app,
     const char *state = row == NULL                               ? "missing"
                         : str_equal(row_text(row, "same"), first) ? "same"
                                                                   : "differs";
-    return json_pack("{s:s, s:s, s:s, s:o}", "state", state, "text",
-                     row == NULL ? "missing"
+    return json_pack("{s:s, s:s, s:s, s:o}", "slug", slug, "state", state, "text",
+                     row == NULL ? ""
                      : is_plain  ? row_text(row, "plain")
                                  : "••••••••",
-                     "word", str_equal(state, "same") ? "same" : state, "href",
+                     "href",
                      row == NULL ? part_text("/apps/%s/%s/secrets/add?key=%s", app, slug, key)
                                  : part_text("/apps/%s/%s/secrets/key/%s", app, slug, key));
 }
@@ -267,6 +267,7 @@ int secrets_matrix_show(struct request *req, struct response *res, struct err *e
     data =
         json_pack("{s:o, s:O}", "app", part_app(row_text(app, "id"), slug, row_text(app, "name")),
                   "environments", slugs);
+    json_object_set_new(data, "is_several", json_boolean(json_array_size(slugs) > 1));
     part_set_list(data, "rows", "has_rows", matrix_model(rows, slugs, slug));
     return respond_page(res, 200, "secrets_compare", data, page);
 }
