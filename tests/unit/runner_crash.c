@@ -171,8 +171,8 @@ static void kill_step_there(struct play *play, const char *event, int step)
 {
     char path[400];
     struct buf bytes;
-    if (step != play->hook_step || strcmp(event, "tick") != 0 || clock_mono_ms() - play->go_at < 200
-        || (play->hit & 1ul << step) != 0)
+    if (step != play->hook_step || strcmp(event, "tick") != 0 || (play->hit & 1ul << step) != 0
+        || play_count_lines(&lab, "home/ran", play->steps[step].name) == 0) /* it is midway */
         return;
     buf_init(&bytes, 4096);
     (void)snprintf(path, sizeof path, "%s/home/.windlass/jobs/%s/%d/begun", play->lab->folder,
