@@ -97,8 +97,12 @@ WL_LOOK='{{index .Config.Labels "com.docker.compose.service"}}|{{.Name}}|{{.Stat
 wl_look() { # one line per container; a container that went between the two questions is left out
     wl_ids=$(wl_containers) || return 1
     [ -n "$wl_ids" ] || return 0
+    wl_inspect "$wl_ids" || :
+}
+
+wl_inspect() { # ids: one line each; 1 when one of them is gone
     # shellcheck disable=SC2086 # a list of ids
-    docker inspect --type container --format "$WL_LOOK" $wl_ids 2>/dev/null || :
+    docker inspect --type container --format "$WL_LOOK" $1 2>/dev/null
 }
 
 wl_show_logs() { # container id, name: its last words

@@ -44,7 +44,7 @@ stop_listening() {
     rm -f -- "$now" "$now.sorted" "$now.ends"
 }
 
-# Prints: good, wait or bad; the service and container at fault; why.
+# Prints: good, wait or bad; the service and container at fault; why. And on a second line what must not change while time is counted.
 judge() {
     awk -F'|' -v expected="$expected" '
         function tell(how, service, id, text) { if (how == "bad" && worst != "bad" || worst == "") { worst = how; at = service; who = id; why = text } }
@@ -52,6 +52,7 @@ judge() {
             while ((getline line <expected) > 0) { split(line, part, "\t"); order[++n] = part[1]; image[part[1]] = part[2]; count[part[1]] = part[3] }
         }
         {
+            seen = seen $1 " " $5 " " $8 " " $14 " "
             service = $1; name = substr($2, 2); status = $3; health = $4; restarts = $5; code = $6; oom = $7; policy = $10
             if (!(service in image)) next
             have[service]++
@@ -73,6 +74,7 @@ judge() {
             for (i = 1; i <= n; i++) if (have[order[i]] + 0 < count[order[i]]) tell("wait", order[i], "", "has " have[order[i]] + 0 " of " count[order[i]] " containers")
             if (worst == "" && alive == 0 && ended > 0) tell("bad", order[1], "", "and all others have ended; nothing runs")
             print (worst == "" ? "good" : worst) "|" at "|" who "|" why
+            print seen
         }' "$now"
 }
 
@@ -112,18 +114,31 @@ failed() { # verdict line: good|service|id|why
     wl_fail "The service $culprit $why. Fix: $fix."
 }
 
+# Two questions to the engine, or one while all is well: then the list of containers is made anew at every fifth look only, and at once when one of them is gone.
+look() {
+    if [ -z "$good_since" ] || [ $((looked % 5)) -eq 0 ] || ! wl_inspect "$wl_ids" >"$now"; then
+        wl_look >"$now" || wl_engine_failed "The containers cannot be listed."
+    fi
+    looked=$((looked + 1))
+    {
+        IFS= read -r verdict
+        IFS= read -r seen
+    } <<LOOKED
+$(judge)
+LOOKED
+    clock=$(date +%s)
+}
+
 listen_for_ends
 flaps=0
+looked=0
 good_since=
 signature=
 told=
 while :; do
-    wl_look >"$now" || wl_engine_failed "The containers cannot be listed."
-    verdict=$(judge)
-    clock=$(date +%s)
+    look
     case $verdict in
     good*)
-        seen=$(cut -d'|' -f1,5,8,14 "$now" | sort)
         if [ -z "$good_since" ] || [ "$seen" != "$signature" ]; then
             [ -z "$signature" ] || [ "$seen" = "$signature" ] || wl_note "Something was started again; counting from the beginning."
             good_since=$clock
@@ -138,8 +153,9 @@ while :; do
         [ "$clock" -lt "$deadline" ] || failed "$verdict"
         ;;
     esac
-    line=$(printf '%s' "$verdict" | cut -d'|' -f2,4 | tr '|' ' ')
-    if [ "$line" != "$told" ] && [ -n "${line# }" ]; then
+    line=${verdict#*|}
+    line="${line%%|*} ${verdict##*|}"
+    if [ "$line" != "$told" ] && [ "$line" != " " ]; then
         wl_note "Waiting: $line"
         told=$line
     fi

@@ -59,19 +59,24 @@ export async function freePort() {
   });
 }
 
-// Poll until `probe` gives something true; the last error or value is in the message when it never does.
+// Poll until `probe` gives something true; the last error or value is in the message when it never does. What takes long is asked for less often, and a
+// probe that takes long (a command in a container) leaves the machine as much time as it takes.
+const RARELY_MS = 400;
 export async function until(what, probe, limitMs = 30000, everyMs = 100) {
-  const end = Date.now() + limitMs;
+  const start = Date.now();
+  const end = start + limitMs;
   let last;
   for (;;) {
+    const asked = Date.now();
     try {
       last = await probe();
       if (last) return last;
     } catch (error) {
       last = error;
     }
-    if (Date.now() > end) throw new Error(`gave up after ${limitMs} ms waiting for ${what}: ${last}`);
-    await sleep(everyMs);
+    const now = Date.now();
+    if (now > end) throw new Error(`gave up after ${limitMs} ms waiting for ${what}: ${last}`);
+    await sleep(Math.max(everyMs, Math.min(RARELY_MS, Math.max(now - asked, (now - start) / 20))));
   }
 }
 

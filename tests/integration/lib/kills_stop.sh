@@ -7,7 +7,7 @@ kills_stop() { # step.point
     kills_turns=0
     while [ -e "$HOME/kills/$1.hit" ]; do
         kills_turns=$((kills_turns + 1))
-        [ "$kills_turns" -lt 600 ] || rm -f "$HOME/kills/$1.hit"
-        sleep 0.03
+        [ "$kills_turns" -lt 120 ] || rm -f "$HOME/kills/$1.hit"
+        sleep 0.15 # not oftener: ten of these wait at a time
     done
 }

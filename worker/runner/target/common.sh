@@ -15,7 +15,8 @@ boot_id() {
     cat /proc/sys/kernel/random/boot_id
 }
 
-started() { # pid: its start time in clock ticks since boot; nothing when it is gone or a zombie
+started() { # pid: sets since, its start time in clock ticks since boot; empty when it is gone or a zombie
+    since=
     # The name in the second field may hold anything; what counts is after the last parenthesis.
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
     stat=${stat##*) }
@@ -23,7 +24,7 @@ started() { # pid: its start time in clock ticks since boot; nothing when it is 
     set -- $stat
     case $1 in
     Z | X) ;;
-    *) echo "${20}" ;;
+    *) since=${20} ;;
     esac
 }
 
@@ -32,12 +33,23 @@ session() { # session id: the pids of its living processes. One cat and one awk:
         awk -v want="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($1 !~ /^[ZX]/ && $4 == want) print pid }'
 }
 
+# Asked once a second while a step runs, so without a process of its own as long as the wrapper lives.
 alive() { # claim or begun file: whether the wrapper or any process of its session lives, in this boot
-    pid=$(field pid "$1")
-    [ -n "$pid" ] && [ "$(field boot "$1")" = "$(boot_id)" ] || return 1
-    now=$(started "$pid")
-    if [ -n "$now" ]; then
-        [ "$now" = "$(field start "$1")" ] # another start time: the number was reused, so the session is gone
+    pid='' start='' boot=''
+    {
+        while IFS='=' read -r key value; do
+            case $key in
+            pid) pid=$value ;;
+            start) start=$value ;;
+            boot) boot=$value ;;
+            esac
+        done <"$1"
+        read -r this_boot </proc/sys/kernel/random/boot_id
+    } 2>/dev/null
+    [ -n "$pid" ] && [ "$boot" = "$this_boot" ] || return 1
+    started "$pid"
+    if [ -n "$since" ]; then
+        [ "$since" = "$start" ] # another start time: the number was reused, so the session is gone
     else
         [ -n "$(session "$pid")" ]
     fi
