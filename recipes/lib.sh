@@ -22,12 +22,18 @@ wl_note() { # a line of the log that is ours
 }
 
 wl_result() { # key value: one line of the step's results (a line break in the value becomes a space)
+    wl_value=$2
+    case $wl_value in
+    *'
+'* | *"$WL_RETURN"*) wl_value=$(printf '%s' "$wl_value" | tr '\n\r' '  ') ;;
+    esac
     if [ -n "${WL_RESULT:-}" ]; then
-        printf '%s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n\r' '  ')" >>"$WL_RESULT"
+        printf '%s=%s\n' "$1" "$wl_value" >>"$WL_RESULT"
     else
-        printf 'wl-result %s=%s\n' "$1" "$(printf '%s' "$2" | tr '\n\r' '  ')"
+        printf 'wl-result %s=%s\n' "$1" "$wl_value"
     fi
 }
+WL_RETURN=$(printf '\r')
 
 wl_fail() { # "cause. Fix: ...": ends the step; the sentence is shown to people
     wl_result cause "$*"

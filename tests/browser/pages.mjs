@@ -38,7 +38,7 @@ function questions(page, kind, set) {
 }
 
 const looked = PAGES.filter((page) => (only === "/" ? page.route === only : page.route.startsWith(only)));
-const documents = looked.flatMap((page) => KINDS.flatMap((kind) => [page[kind] ?? []].flat().filter((set) => !set.none).flatMap((set) => questions(page, kind, set).map((question) => ({ ...question, page, kind })))));
+const documents = looked.flatMap((page) => KINDS.flatMap((kind) => [page[kind] ?? []].flat().filter((set) => !set.none).flatMap((set) => questions(page, kind, set)).map((question, i) => ({ ...question, page, kind, further: i > 0 }))));
 
 function answerAll() {
   const folder = scratch("pages");
@@ -105,7 +105,7 @@ for (const page of looked) {
   for (const kind of KINDS) {
     const docs = documents.filter((doc) => doc.page === page && doc.kind === kind);
     if (docs.length === 0) continue;
-    await test(`${page.route} ${kind}: ${docs.length === 1 ? "1 page" : `${docs.length} pages`}, light and dark, 1280 and 390 px`, async () => {
+    await test(`${page.route} ${kind}: ${docs.length === 1 ? "1 page" : `1 page, and ${docs.length - 1} more of its kind`}, light and dark, 1280 and 390 px`, async () => {
       const bad = [];
       for (const doc of docs) {
         const seen = await doc.seen;

@@ -7,7 +7,7 @@
 //   version  what /health says (the tag)                role     "backend" (port 8000) or "frontend" (port 3000); by the name
 //   fault    see tests/lab/app.c                        content  any text: another digest, nothing else
 //   size     bytes of random data in it: a large image   env, labels   objects
-//   health   Docker's HEALTHCHECK: true (each second, the default), false, or an object as in the image's configuration
+//   health   Docker's HEALTHCHECK: true (every three seconds, the default: each is a program started by the engine, a quarter of a second of a processor), false, or an object as in the image's configuration
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
@@ -49,7 +49,7 @@ function ownLayer({ version, fault, content, size }) {
 
 function healthcheck(health, port) {
   if (health === false) return undefined;
-  const usual = { Test: ["CMD", "wget", "-q", "-O", "-", `http://127.0.0.1:${port}/health`], Interval: SECOND, Timeout: 2 * SECOND, Retries: 2 };
+  const usual = { Test: ["CMD", "wget", "-q", "-O", "-", `http://127.0.0.1:${port}/health`], Interval: 3 * SECOND, Timeout: 2 * SECOND, Retries: 2 };
   return health === true ? usual : { ...usual, ...health };
 }
 

@@ -48,11 +48,14 @@ const plain = (extra = "", health = "") => `services:
     restart: unless-stopped
     ports: ["127.0.0.1:8000:8000"]
 ${extra}${health}`;
-const probe = `    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 2s, timeout: 4s, retries: 1}\n`;
-const settings = { soak_s: "4", health_deadline_s: "8" };
+// A health check is a process in the container, started by the engine: eight environments that are asked every other second are a third of a processor.
+const probed = (seconds) => `    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: ${seconds}s, timeout: 4s, retries: 1}\n`;
+const probe = probed(4);
+const rarely = probed(8); // where what fails does so before the containers are touched
+const settings = { soak_s: "4", health_deadline_s: "10" };
 const environments = new Map();
 for (const [server, slug] of names)
-  environments.set(server, await stack.createEnvironment(client, slug, { server: slug, file: plain("", probe), settings: server === small ? { ...settings, deploy_dir: "/srv/small/chat" } : settings }));
+  environments.set(server, await stack.createEnvironment(client, slug, { server: slug, file: plain("", rarely), settings: { ...settings, health_deadline_s: "20", ...(server === small && { deploy_dir: "/srv/small/chat" }) } }));
 
 const environmentOf = (server) => environments.get(server);
 const deploy = (server, tag) => flow.deploy(client, environmentOf(server), tag, 240000);
@@ -105,17 +108,17 @@ await test("a Compose file that is not YAML is refused by the form, with line an
 });
 
 await onBoth("a Compose file that only the engine can refuse, with line and column", async (server) => {
-  await change(server, { compose: `${plain("", probe)}    cap_add: 5\n` });
+  await change(server, { compose: `${plain("", rarely)}    cap_add: 5\n` });
   stack.equalFailure(await deploy(server, "good"), { verdict: "failed", step: "write", cause: /Compose file is not valid \(line 7, column 5\): .*cap_add/ });
   await stillServes(server);
 });
 
 await onBoth("a variable that the file demands and nobody set", async (server) => {
-  await change(server, { compose: `${plain("", probe)}    environment: ["KEY=\${API_KEY:?enter the key}"]\n` });
+  await change(server, { compose: `${plain("", rarely)}    environment: ["KEY=\${API_KEY:?enter the key}"]\n` });
   const page = await client.get(`${environmentOf(server).href}/deploy?version=good`);
   check(/Required secrets are missing: API_KEY\./.test(page.text), stack.errorsOf(page));
   check(!/<form[^>]*method="post"[^>]*\/deploy"/.test(page.text), "there is nothing to press");
-  await change(server, { compose: plain("", probe) });
+  await change(server, { compose: plain("", rarely) });
   await stillServes(server);
 });
 
@@ -221,7 +224,7 @@ const afterSwitch = {
   },
   c: {
     "health that flaps": async (lane) => {
-      await lane.change({ compose: lane.file("", probe.replace("interval: 2s", "interval: 1s")), soak_s: "12", health_deadline_s: "24" }); // longer than two turns of its health on a busy engine
+      await lane.change({ compose: lane.file("", probed(1)), soak_s: "12", health_deadline_s: "24" }); // longer than two turns of its health on a busy engine
       await lane.reverts("flap", "settle", /The service backend .*it flaps/);
     },
     "killed for want of memory": async (lane) => {
@@ -279,7 +282,7 @@ await test("the engine's disk is full while an image is pulled", async () => {
 });
 
 await test("the engine's disk is full while the containers are replaced", async () => {
-  await change(small, { compose: plain("    environment: [CHANGED=1]\n", probe) });
+  await change(small, { compose: plain("    environment: [CHANGED=1]\n", rarely) });
   const before = Number((await small.exec(`ls ${project}/.windlass/releases/*/docker-compose.override.yml | wc -l`)).trim());
   await fillWhen(`[ "$(ls ${project}/.windlass/releases/*/docker-compose.override.yml | wc -l)" -gt ${before} ]`, "/var/lib/docker");
   const model = await deploy(small, "good");

@@ -30,7 +30,7 @@ const file = (port, extra = "") => `services:
     image: ${registry.host}/chat-backend:\${TAG}
     ports: ["127.0.0.1:${port}:8000"]
     env_file: [.env]
-    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 2s, timeout: 4s, retries: 2}
+    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 3s, timeout: 4s, retries: 2}
 ${extra}`;
 
 // --- two servers, one digest ------------------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ const file = `services:
       - ./keys/jwt.pem:/run/keys/jwt.pem:ro
     healthcheck:
       test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"]
-      interval: 1s
+      interval: 3s
       timeout: 2s
       retries: 3
 `;

@@ -78,7 +78,7 @@ const composeFile = (names) => `services:
   backend:
     image: ${registry.host}/chat-backend:\${TAG}
     env_file: [.env]
-    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 1s, timeout: 4s, retries: 3}
+    healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 3s, timeout: 4s, retries: 3}
     environment:
       FILLED: "${names.length}"
 ${names.map((name) => `      FILL_${name}: "\${${name}}"\n`).join("")}`;

@@ -4,7 +4,7 @@
 //   html-validate, preset "recommended": its standards, accessibility and security rules, none changed. (Its other presets hold what does not
 //     fit: "document" wants integrity hashes on files of the same origin, "prettier" is about taste.)
 //   axe, every rule it has: WCAG A, AA and AAA, best practices, experimental and deprecated ones; in light and dark, at 1280 and 390 px, and
-//     again with folded parts unfolded.
+//     again with folded parts unfolded. A further page of the same route and kind of data (`further`) is looked at in light at 1280 px and in dark at 390.
 //   sideways scrolling, violations of the page's own content security policy, script errors, console errors, requests that fail or go elsewhere,
 //     links to a place that the page does not have.
 import { createServer } from "node:http";
@@ -121,7 +121,7 @@ class Tab {
   // found: sentence -> where it was so; unsure: rule -> [how often, an example]
   async look(doc, number) {
     const { page } = this;
-    Object.assign(this, { complaints: new Set(), found: new Map(), unsure: new Map(), url: this.origin + doc.path });
+    Object.assign(this, { complaints: new Set(), found: new Map(), unsure: new Map(), url: this.origin + doc.path, further: doc.further });
     await page.setExtraHTTPHeaders({ "x-document": String(number) });
     await page.setViewportSize(SIZES[0]);
     await page.emulateMedia({ colorScheme: SCHEMES[0] });
@@ -136,7 +136,7 @@ class Tab {
       await page.keyboard.press("Escape");
     }
     if ((await page.evaluate(unfold)) > 0) {
-      for (const scheme of SCHEMES) {
+      for (const scheme of this.further ? SCHEMES.slice(1) : SCHEMES) {
         await page.emulateMedia({ colorScheme: scheme });
         this.note(await page.evaluate(runAxe, true), `${scheme} unfolded`);
       }
@@ -146,9 +146,9 @@ class Tab {
   }
 
   async judgeAll(name, what) {
-    for (const colorScheme of SCHEMES) {
+    for (const [turn, colorScheme] of SCHEMES.entries()) {
       await this.page.emulateMedia({ colorScheme });
-      for (const size of SIZES) {
+      for (const size of this.further ? [SIZES[turn]] : SIZES) {
         const where = `${colorScheme} ${size.width}${what ? ` ${what}` : ""}`;
         await this.page.setViewportSize(size);
         const by = await this.page.evaluate(sidewaysBy);
@@ -184,7 +184,7 @@ async function validate(doc) {
   return report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line, column }) => `html-validate ${ruleId}: ${message} (${line}:${column}: ${lines[line - 1]?.slice(Math.max(0, column - 20), column + 100)})`));
 }
 
-// Gives every document {name, path, status, policy, body, also} a promise `seen` of {found, unsure}; two tabs work through them.
+// Gives every document {name, path, status, policy, body, also, further} a promise `seen` of {found, unsure}; two tabs work through them.
 export async function lookAtAll(documents) {
   if (shots) mkdirSync(shots, { recursive: true });
   const numbered = new Map(documents.map((doc, number) => [number, doc]));

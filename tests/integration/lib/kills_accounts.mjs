@@ -1,15 +1,16 @@
 // kills_accounts.mjs - targets of the tests of kills (kills_target.mjs says what a target is) that are accounts of one server of the lab: homes of their own, one
 // Docker engine for all. Files are looked at through the server's root as this machine sees it, since `docker exec` for each look would take longer than what is looked at.
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, appendFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync, appendFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lib from "../../lib/product.mjs";
 import { SHIMS, shim } from "./kills_traps.mjs";
 
 const FIRST_PORT = 9100;
 
-// The uid of a process and its command line; null when it has ended.
-function lookAt(pid) {
+// The uid of a process and its command line; null when it has ended, or lives in another machine: accounts have the same names and numbers there.
+function lookAt(pid, machine) {
   try {
+    if (readlinkSync(`/proc/${pid}/ns/pid`) !== machine) return null;
     return { uid: statSync(`/proc/${pid}`).uid, command: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim() };
   } catch {
     return null;
@@ -19,6 +20,7 @@ function lookAt(pid) {
 // A function that makes one account after the other.
 export async function accountsOf(server) {
   const root = `/proc/${server.pid}/root`;
+  const machine = readlinkSync(`/proc/${server.pid}/ns/pid`);
   // OpenSSH 9.8 and later shuts out an address whose sessions crash, and ours are killed; ten accounts connect at once.
   await server.exec("printf '%s\\n' 'PermitUserEnvironment yes' 'PerSourcePenalties no' 'MaxStartups 200' 'MaxSessions 50' >/etc/ssh/sshd_config.d/kills.conf; /usr/sbin/sshd -t && kill -HUP $(cat /run/sshd.pid)");
   const shims = "/opt/kills";
@@ -38,7 +40,7 @@ export async function accountsOf(server) {
     const home = `${root}/home/${name}`;
     const at = (path) => join(home, path);
     const own = (path) => chownSync(path, uid, uid);
-    const processes = () => lib.processes().filter((p) => p.state !== "Z").map((p) => ({ pid: p.pid, ...lookAt(p.pid) }));
+    const processes = () => lib.processes().filter((p) => p.state !== "Z").map((p) => ({ pid: p.pid, ...lookAt(p.pid, machine) }));
     const sessions = () => processes().filter((p) => new RegExp(`^sshd(-session)?: ${name}( |@|$)`).test(p.command ?? ""));
     const port = FIRST_PORT + number;
     const wall = (verb) => server.exec(`iptables -${verb} OUTPUT -o lo -p tcp --dport ${port} -j REJECT --reject-with tcp-reset`);

@@ -121,7 +121,7 @@ lab_engine_keep() {
         printf '%s\n' "$engine" >"$LAB_ENGINE/dockerd"
     fi
     while lab_owner_lives "$engine"; do
-        sleep 0.5
+        sleep 1
         lab_engine_has_users || { lab_locked engine lab_engine_end "$engine" && exit 0; }
     done
     lab_engine_clear "$engine"

@@ -23,30 +23,31 @@ lab_state() {
     mkdir -p "$LAB_CACHE"
 }
 
-lab_boot() {
-    cut -c1-8 /proc/sys/kernel/random/boot_id
-}
+# Asked of each owner once a second by the engine's keeper (engine.sh): no process is started for the answer.
+read -r LAB_BOOT </proc/sys/kernel/random/boot_id
+LAB_BOOT=${LAB_BOOT:0:8}
+LAB_SPACE=$(readlink /proc/self/ns/pid)
+LAB_SPACE=${LAB_SPACE//[!0-9]/}
 
-# When the process began, in ticks since the boot; nothing when there is none or it is a zombie.
+# Sets LAB_BEGUN: when the process began, in ticks since the boot; 1 when there is none or it is a zombie.
 lab_begun() { # pid
     local stat
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    LAB_BEGUN=
+    { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     # shellcheck disable=SC2086  # words, behind the name, which may hold spaces
     set -- ${stat##*) }
-    [ "$1" != Z ] && printf '%s\n' "${20}"
+    [ "$1" != Z ] && LAB_BEGUN=${20}
 }
 
 lab_process() { # pid -> owner
-    local begun space
-    begun=$(lab_begun "$1") || return 1
-    space=$(readlink /proc/self/ns/pid)
-    printf '%s.%s.%s.%s\n' "$(lab_boot)" "${space//[!0-9]/}" "$1" "$begun"
+    lab_begun "$1" || return 1
+    printf '%s.%s.%s.%s\n' "$LAB_BOOT" "$LAB_SPACE" "$1" "$LAB_BEGUN"
 }
 
 # The owner of what this call of lab.sh makes.
 lab_owner() {
     if [ -n "$LAB_UP_AS" ] && [ -z "${WL_LAB_OWNER:-}" ]; then
-        printf '%s.kept.%s\n' "$(lab_boot)" "$LAB_UP_AS"
+        printf '%s.kept.%s\n' "$LAB_BOOT" "$LAB_UP_AS"
     else
         lab_process "${WL_LAB_OWNER:-$PPID}" || lab_fail "no process ${WL_LAB_OWNER:-$PPID} to own it"
     fi
@@ -55,10 +56,10 @@ lab_owner() {
 lab_owner_lives() { # owner
     local boot space pid begun
     IFS=. read -r boot space pid begun <<<"$1"
-    [ "$boot" = "$(lab_boot)" ] || return 1
+    [ "$boot" = "$LAB_BOOT" ] || return 1
     [ "$space" != kept ] || return 0
-    [ "$space" = "$(readlink /proc/self/ns/pid | tr -dc 0-9)" ] || return 0 # not ours to judge
-    [ "$(lab_begun "$pid")" = "$begun" ]
+    [ "$space" = "$LAB_SPACE" ] || return 0 # not ours to judge
+    lab_begun "$pid" && [ "$LAB_BEGUN" = "$begun" ]
 }
 
 # One at a time, for what is shared by all owners. The lock goes with the process that holds it, whatever ends it.

@@ -33,7 +33,9 @@ boot() {
     if [ "${LAB_DOCKERD:-1}" = 1 ]; then
         lab-dockerd &
     fi
-    ssh-keygen -A >/dev/null
+    for type in ed25519 ecdsa; do # to find the primes of an RSA key may take a second
+        [ -s /etc/ssh/ssh_host_${type}_key ] || ssh-keygen -q -N '' -t "$type" -f "/etc/ssh/ssh_host_${type}_key"
+    done
     /usr/sbin/sshd -E /var/log/sshd.log
     wait
     : >/run/lab/ready

@@ -85,7 +85,10 @@ in_shell() { # a command with the chosen tools; with only_few, with nothing but 
 
 assign() { # NAME=value ...: the lines the runner would write
     for pair in "$@"; do
-        quoted=$(printf '%s.' "${pair#*=}" | sed "s/'/'\\\\''/g") # the dot keeps line breaks at the end
+        case ${pair#*=} in
+        *"'"*) quoted=$(printf '%s.' "${pair#*=}" | sed "s/'/'\\\\''/g") ;; # the dot keeps line breaks at the end
+        *) quoted=${pair#*=}. ;;
+        esac
         printf "%s='%s'\n" "${pair%%=*}" "${quoted%.}"
     done
 }

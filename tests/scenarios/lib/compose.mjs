@@ -3,7 +3,7 @@
 import { check, equal, until } from "../../lib/product.mjs";
 import * as flow from "../../lib/flow.mjs";
 
-// The guide's file, with ${TAG} where it pins :latest, and health checks by the second instead of by the half minute.
+// The guide's file, with ${TAG} where it pins :latest, and health checks every other second instead of every half minute.
 export const stackFile = (host, { frontendPort = 3000, backendPort = 8000, extra = "", backend = "" } = {}) => `services:
   backend:
     image: ${host}/chat-backend:\${TAG}
@@ -18,7 +18,7 @@ export const stackFile = (host, { frontendPort = 3000, backendPort = 8000, extra
       - chat_data:/app/data
 ${backend}    healthcheck:
       test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"]
-      interval: 1s
+      interval: 2s
       timeout: 2s
       retries: 3
     networks:
