@@ -12,7 +12,7 @@ previous=$(cat "$wl_before/live" 2>/dev/null || cat "$wl_state/previous" 2>/dev/
 list=$wl_state/prune-$WL_JOB
 kept_images=$wl_state/kept-$WL_JOB
 trap 'rm -f -- "$list" "$kept_images"' EXIT
-{ : >"$list" && : >"$kept_images" && : >"$wl_release/proven"; } || wl_write_failed "$wl_state" "Listing the releases"
+{ : >"$list" && : >"$kept_images"; } || wl_write_failed "$wl_state" "Listing the releases"
 
 for folder in "$wl_state/releases"/*; do
     [ -d "$folder" ] || continue

@@ -5,6 +5,7 @@ wl_image_places
 wl_check_lock
 wl_find_docker docker.io
 umask 077
+: >"$wl_release/proven" || wl_write_failed "$wl_state" "Writing that the release is proven"
 wl_running | awk -F'|' -v new="$WL_RELEASE_ID" '$3 != new' >"$wl_state/stop-$WL_JOB" || wl_engine_failed "The containers cannot be listed."
 since=$(cat "$wl_switched" 2>/dev/null || date +%s)
 while IFS='|' read -r old role release state port; do
