@@ -288,11 +288,13 @@ wl_open() { # port: how many connections to it are open
         FNR > 1 && $4 == "01" && substr($3, length($3) - 3) == hex { open++ } END { print open + 0 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-wl_came() { # file with peers before, port, another or nothing: how many connections have come since to each
-    wl_peers "$2" "${3:-}" | awk -v file="$1" -v one="$2" -v two="${3:-0}" '
+wl_came() { # file with peers before, port, another or nothing: how many connections have come since to each; the file then has those of now
+    wl_peers "$2" "${3:-}" >"$1.now" || wl_write_failed "$wl_state" "Looking at connections"
+    awk -v file="$1" -v one="$2" -v two="${3:-0}" '
         BEGIN { while ((getline line <file) > 0) seen[line] = 1 }
         !($0 in seen) { seen[$0] = 1; came[$1]++ }
-        END { print came[one] + 0, came[two] + 0 }'
+        END { print came[one] + 0, came[two] + 0 }' "$1.now"
+    mv -fT -- "$1.now" "$1"
 }
 
 # The site is asked through nginx until three answers in a row were the container's own doing: with each, connections came to its port, and none to the old one's.
@@ -310,8 +312,9 @@ wl_arrives() { # port, the old one's port or nothing
     wl_until=$(($(date +%s) + wl_until))
     wl_in_a_row=0
     wl_code=
+    # Each look is a reading of the whole table, which on a busy server is long: the one behind an answer is also the one before the next.
+    wl_peers "$1" "$2" >"$wl_state/peers-$WL_JOB" || wl_write_failed "$wl_state" "Looking at connections"
     while :; do
-        wl_peers "$1" "$2" >"$wl_state/peers-$WL_JOB" || wl_write_failed "$wl_state" "Looking at connections"
         wl_code=$(curl -sk -o /dev/null -m 10 --noproxy '*' --resolve "${wl_site%%:*}:$wl_site_port:127.0.0.1" -H 'Connection: close' -w '%{http_code}' "$wl_url" 2>/dev/null)
         wl_new=$(wl_came "$wl_state/peers-$WL_JOB" "$1" "$2")
         wl_old=${wl_new#* }
@@ -339,13 +342,16 @@ wl_arrives_not() { # port: why, as a cause with its fix
 
 # Nothing new comes to it any more; what it has begun may end, for as long as the drain lasts.
 wl_drain() { # port, until when (seconds since the epoch)
-    wl_left=$(wl_open "$1")
-    [ "$wl_left" -eq 0 ] || wl_note "Port $1 still has $wl_left connections; they have until $(($2 - $(date +%s))) s from now."
     wl_quiet=0
+    wl_told=
     wl_peers "$1" >"$wl_state/peers-$WL_JOB"
     while :; do
         wl_left=$(wl_open "$1")
         if [ "$wl_left" -eq 0 ]; then wl_quiet=$((wl_quiet + 1)); else wl_quiet=0; fi
+        if [ "$wl_left" -gt 0 ] && [ -z "$wl_told" ]; then
+            wl_note "Port $1 still has $wl_left connections; they have $(($2 - $(date +%s))) s more."
+            wl_told=yes
+        fi
         if [ "$wl_quiet" -ge 2 ] || [ "$(date +%s)" -ge "$2" ]; then break; fi
         wl_pause
     done

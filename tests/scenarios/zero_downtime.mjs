@@ -43,7 +43,7 @@ async function goesLive(version) {
 // --- the load ----------------------------------------------------------------------------------------------------------------------
 // hey's own summary once it was told to end: { rate, statuses: {"200": n}, errors: text }.
 function load(args) {
-  const child = spawn("hey", ["-z", "30m", "-c", "32", "-q", "7", "-t", "20", "-host", image.SITE, ...args, `http://${server.ip}/health`], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("hey", ["-z", "30m", "-c", "32", "-q", "8", "-t", "20", "-host", image.SITE, ...args, `http://${server.ip}/health`], { stdio: ["ignore", "pipe", "inherit"] });
   const parts = [];
   child.stdout.on("data", (bytes) => parts.push(bytes));
   const ended = new Promise((done) => child.on("close", done));
