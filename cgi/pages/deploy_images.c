@@ -1,6 +1,7 @@
 /* deploy_images.c - images and warnings of a Compose deploy (deploy_images.h). */
 #include "cgi/pages/deploy_images.h"
 
+#include <stdio.h>
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
 #include "lib/base/str.h"
@@ -11,10 +12,18 @@ static const json_t *settings_of(const struct deploy_view *view)
     return view->settings != NULL ? view->settings : json_object_get(view->environment, "settings");
 }
 
-/* Whether the version fills a variable of the file. */
+static bool is_of_one_image(const struct deploy_view *view)
+{
+    return row_text(settings_of(view), "image")[0] != '\0';
+}
+
+/* Whether the version is a tag of the image that the settings name, or fills a variable of the
+ * Compose file. */
 static bool is_version_used(const struct deploy_view *view)
 {
     const json_t *settings = settings_of(view);
+    if (is_of_one_image(view))
+        return true;
     const char *variable = row_text(settings, "version_variable");
     return variable[0] != '\0' && compose_uses(row_text(settings, "compose"), variable);
 }
@@ -27,14 +36,25 @@ json_t *deploy_images_tag(const struct deploy_view *view)
     return json_string(live[0] != '\0' ? live : "latest");
 }
 
+/* A recipe of one image: that is all there is, published by no file. */
+static json_t *one_image(const char *image, const char *version)
+{
+    char reference[400];
+    (void)snprintf(reference, sizeof reference, "%s:%s", image, version);
+    return json_pack("[{s:s, s:s, s:s, s:b, s:b, s:[]}]", "name", "web", "image", image,
+                     "reference", reference, "is_complete", 1, "is_moving",
+                     (int)compose_is_moving(reference), "open_ports");
+}
+
 int deploy_images_services(const struct deploy_view *view, json_t **services, struct err *err)
 {
     const json_t *settings = settings_of(view);
     const char *text = row_text(settings, "compose");
     const char *variable = row_text(settings, "version_variable");
+    const char *image = row_text(settings, "image");
     json_t *variables = json_object();
     if (text[0] == '\0') {
-        *services = json_array();
+        *services = image[0] == '\0' ? json_array() : one_image(image, view->version);
         return 0;
     }
     if (variable[0] != '\0')
@@ -59,11 +79,13 @@ void deploy_images_changes(const json_t *services, const json_t *live, json_t *c
 
 static void warn(const struct deploy_view *view, json_t *warnings, json_t *text)
 {
-    json_array_append_new(warnings, json_pack("{s:o, s:o, s:s}", "text", text, "href",
-                                              part_text("/apps/%s/%s/settings#w-settings-compose",
-                                                        row_text(view->card, "app_slug"),
-                                                        row_text(view->card, "slug")),
-                                              "action", "Settings"));
+    json_array_append_new(
+        warnings,
+        json_pack("{s:o, s:o, s:s}", "text", text, "href",
+                  part_text("/apps/%s/%s/settings#w-settings-%s", row_text(view->card, "app_slug"),
+                            row_text(view->card, "slug"),
+                            is_of_one_image(view) ? "image" : "compose"),
+                  "action", "Settings"));
 }
 
 static void warn_of(const struct deploy_view *view, const json_t *service, json_t *warnings)

@@ -9,8 +9,8 @@
 /* The tag to show first: what is live here, else `latest`, or the release's number where the file
  * does not use the version at all. */
 json_t *deploy_images_tag(const struct deploy_view *view);
-/* The services of the settings' Compose file with this version filled in (lib/domain/compose.h), or
- * an empty list for other recipes. */
+/* The services of the settings' Compose file with this version filled in (lib/domain/compose.h);
+ * for a recipe of one image, that one; an empty list for other recipes. */
 int deploy_images_services(const struct deploy_view *view, json_t **services,
                            struct err *err) MUST_USE;
 /* One row each for the plan's "What changes". live: object of environment_release, or null. */

@@ -207,6 +207,17 @@ static json_t *hosts_of(const struct deploy_view *view)
     return list;
 }
 
+/* How long nothing serves and why, as the recipe says; null when it says nothing, or when nothing
+ * serves yet. */
+static json_t *downtime_of(const struct deploy_view *view, bool has_live)
+{
+    const json_t *downtime = has_live ? recipe_downtime(view->recipe, view->settings) : NULL;
+    if (downtime == NULL)
+        return json_null();
+    return json_pack("{s:s, s:s}", "text", row_text(downtime, "text"), "why",
+                     row_text(downtime, "why"));
+}
+
 int deploy_plan_model(struct request *req, const struct deploy_view *view, const char *hash,
                       json_t **plan, struct err *err)
 {
@@ -219,16 +230,17 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
         || set_model(req, view, &set, err) != 0)
         return -1;
     changes = changes_of(view, live);
-    *plan = json_pack(
-        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "hash", hash, "steps", steps_of(view),
-        "hosts", hosts_of(view), "has_live", (int)json_is_object(live), "changed_count",
-        count_changed(changes), "changes", changes, "secret_set", set, "estimate_text",
-        estimate.runs == 0
-            ? json_string("")
-            : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),
-        "estimate_from",
-        estimate.runs == 0 ? json_string("")
-                           : part_text("median of %d good deploy%s", estimate.runs,
-                                       estimate.runs == 1 ? "" : "s"));
+    *plan =
+        json_pack("{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
+                  steps_of(view), "hosts", hosts_of(view), "has_live", (int)json_is_object(live),
+                  "changed_count", count_changed(changes), "changes", changes, "secret_set", set,
+                  "downtime", downtime_of(view, json_is_object(live)), "estimate_text",
+                  estimate.runs == 0
+                      ? json_string("")
+                      : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),
+                  "estimate_from",
+                  estimate.runs == 0 ? json_string("")
+                                     : part_text("median of %d good deploy%s", estimate.runs,
+                                                 estimate.runs == 1 ? "" : "s"));
     return 0;
 }

@@ -101,13 +101,19 @@ static json_t *without_cr(const json_t *value)
     return result;
 }
 
+/* Text of several lines. */
+static bool is_of_lines(const char *type)
+{
+    return str_equal(type, "compose") || str_equal(type, "processes");
+}
+
 static json_t *read_value(const json_t *setting, const json_t *typed, const struct env_form *form)
 {
     const char *key = row_text(setting, "key"), *type = row_text(setting, "type");
     json_t *value = json_object_get(typed, key);
     if (str_equal(type, "registries") && value == NULL)
         return read_registries(typed, key, form);
-    if (str_equal(type, "compose") && value != NULL)
+    if (is_of_lines(type) && value != NULL)
         return without_cr(value);
     return value != NULL ? json_incref(value) : json_string(str_equal(type, "bool") ? "0" : "");
 }
@@ -134,7 +140,9 @@ static void put_stand_in(const struct recipe *recipe, json_t *trial, const char 
         const json_t *standard = json_object_get(setting, "default");
         bool is_empty =
             standard == NULL || (json_is_string(standard) && !json_string_length(standard));
-        if (is_empty)
+        if (is_empty && !row_is(setting, "required") && !row_has(setting, "required_unless"))
+            json_object_set_new(trial, key, json_string(""));
+        else if (is_empty)
             json_object_set_new(trial, key,
                                 json_string(str_equal(row_text(setting, "type"), "compose")
                                                 ? "services: {x: {image: x}}"
@@ -256,13 +264,15 @@ static void add_input(json_t *field, const json_t *setting, const json_t *value,
 {
     const char *type = row_text(setting, "type");
     bool is_port = str_equal(type, "port"), is_number = is_port || str_equal(type, "number");
-    bool is_command = str_equal(type, "command"), is_choice = str_equal(type, "choice");
-    bool is_bool = str_equal(type, "bool"), is_text = str_equal(type, "compose");
+    bool is_command = str_equal(type, "command") || str_equal(type, "arguments");
+    bool is_choice = str_equal(type, "choice");
+    bool is_bool = str_equal(type, "bool"), is_text = is_of_lines(type);
     bool is_boxes = str_equal(type, "registries");
     json_object_set_new(
         field, "is_line",
         json_boolean(!is_number && !is_command && !is_choice && !is_bool && !is_text && !is_boxes));
     json_object_set_new(field, "is_text", json_boolean(is_text));
+    json_object_set_new(field, "rows", json_integer(str_equal(type, "compose") ? 18 : 3));
     json_object_set_new(field, "is_boxes", json_boolean(is_boxes));
     json_object_set_new(field, "is_labelled", json_boolean(!is_bool && !is_boxes));
     part_set_list(field, "boxes", "has_boxes",

@@ -125,7 +125,29 @@ static void hash_files(struct recipe *recipe)
     crypto_hex(recipe->sha256, sizeof recipe->sha256, hash, sizeof hash);
 }
 
-static int parse_spec(struct recipe *recipe, struct err *err)
+/* What recipe.json names under "shared": scripts beside lib.sh, for several recipes. A name that is
+ * none is left to recipe_spec_check, which says where it stands. */
+static int add_shared(struct recipe *recipe, const char *recipes_dir, struct err *err)
+{
+    const json_t *list = json_object_get(recipe->spec, "shared"), *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        const char *name = json_string_value(item);
+        char path[PATH_MAX];
+
+        if (name == NULL || !str_ends(name, ".sh") || validate_file_name("shared", name, NULL) != 0
+            || recipe_script(recipe, name) != NULL || !fs_join(path, sizeof path, recipes_dir, name)
+            || !fs_exists(path))
+            continue;
+        if (add_file(recipe, path, name, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err *err)
 {
     const char *text = recipe_script(recipe, "recipe.json");
     json_error_t error;
@@ -136,7 +158,7 @@ static int parse_spec(struct recipe *recipe, struct err *err)
     if (recipe->spec == NULL)
         return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json, line %d: %s.", recipe->name,
                        error.line, error.text);
-    return recipe_spec_check(recipe, err);
+    return add_shared(recipe, recipes_dir, err) != 0 ? -1 : recipe_spec_check(recipe, err);
 }
 
 int recipe_load(const char *recipes_dir, const char *name, struct recipe **recipe, struct err *err)
@@ -155,9 +177,9 @@ int recipe_load(const char *recipes_dir, const char *name, struct recipe **recip
     (void)str_copy(loaded->name, sizeof loaded->name, name);
     if (add_folder(loaded, dir, err) != 0 || add_file(loaded, lib, "lib.sh", err) != 0)
         goto failed;
-    hash_files(loaded);
-    if (parse_spec(loaded, err) != 0)
+    if (parse_spec(loaded, recipes_dir, err) != 0)
         goto failed;
+    hash_files(loaded);
     *recipe = loaded;
     return 0;
 failed:

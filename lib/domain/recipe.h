@@ -22,7 +22,8 @@ const char *recipe_sha256(
 /* Borrowed: the parsed recipe.json {name, title, summary, settings: [...], steps: [...],
  * capabilities: [...]}. */
 const json_t *recipe_spec(const struct recipe *recipe);
-/* Borrowed: the text of one script ("unpack.sh") or of "lib.sh"; NULL when there is none. */
+/* Borrowed: the text of one script ("unpack.sh"), of "lib.sh" or of a file that recipe.json names
+ * under "shared"; NULL when there is none. */
 const char *recipe_script(const struct recipe *recipe, const char *file);
 /* Names of all recipes, sorted: a new JSON list of {name, title, summary, takes_artefact}. */
 int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_USE;
@@ -53,5 +54,8 @@ int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *ap
 bool recipe_takes_artefact(const struct recipe *recipe);
 /* Whether a step is to run: its `when` is empty or names a setting that is set. */
 bool recipe_step_wanted(const json_t *step, const json_t *settings);
+/* Borrowed: {text, why} that says how long nothing serves during a deploy with these settings, the
+ * first of recipe.json's "downtime" whose `when` holds; NULL when the recipe says nothing. */
+const json_t *recipe_downtime(const struct recipe *recipe, const json_t *settings);
 
 #endif

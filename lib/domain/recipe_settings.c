@@ -115,6 +115,22 @@ static int check_words(const json_t *setting, const char *field, const char *tex
         return validate_project(field, text, err);
     case SETTING_VARIABLE:
         return validate_env_key(field, text, err);
+    case SETTING_IMAGE:
+        return validate_image(field, text, err);
+    case SETTING_PORTS:
+        return validate_ports(field, text, err);
+    case SETTING_VOLUMES:
+        return validate_volumes(field, text, err);
+    case SETTING_SIZE:
+        return validate_size(field, text, err);
+    case SETTING_WORD:
+        return validate_word(field, text, err);
+    case SETTING_ARGUMENTS:
+        return validate_arguments(field, text, err);
+    case SETTING_PROCESSES:
+        return validate_processes(field, text, err);
+    case SETTING_SITE_URL:
+        return validate_site_url(field, text, err);
     case SETTING_UNKNOWN:
     case SETTING_PORT:
     case SETTING_NUMBER:
@@ -293,13 +309,32 @@ bool recipe_takes_artefact(const struct recipe *recipe)
     return !str_equal(json_string_value(json_object_get(recipe_spec(recipe), "artefact")), "tag");
 }
 
-bool recipe_step_wanted(const json_t *step, const json_t *settings)
+/* Its `when` is empty or names a setting that is set. */
+static bool is_wanted(const json_t *item, const json_t *settings)
 {
-    const char *when = json_string_value(json_object_get(step, "when"));
+    const char *when = json_string_value(json_object_get(item, "when"));
     const json_t *value = when == NULL ? NULL : json_object_get(settings, when);
 
     if (when == NULL || when[0] == '\0')
         return true;
     return json_is_string(value) ? json_string_length(value) > 0
                                  : value != NULL && !json_is_null(value) && !json_is_false(value);
+}
+
+bool recipe_step_wanted(const json_t *step, const json_t *settings)
+{
+    return is_wanted(step, settings);
+}
+
+const json_t *recipe_downtime(const struct recipe *recipe, const json_t *settings)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(json_object_get(recipe_spec(recipe), "downtime"), i, item)
+    {
+        if (is_wanted(item, settings))
+            return item;
+    }
+    return NULL;
 }

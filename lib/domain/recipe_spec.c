@@ -103,6 +103,14 @@ static const struct {
     {"registries", SETTING_REGISTRIES},
     {"project", SETTING_PROJECT},
     {"variable", SETTING_VARIABLE},
+    {"image", SETTING_IMAGE},
+    {"ports", SETTING_PORTS},
+    {"volumes", SETTING_VOLUMES},
+    {"size", SETTING_SIZE},
+    {"word", SETTING_WORD},
+    {"arguments", SETTING_ARGUMENTS},
+    {"processes", SETTING_PROCESSES},
+    {"site_url", SETTING_SITE_URL},
 };
 
 enum setting_type setting_type_of(const json_t *setting)
@@ -276,6 +284,41 @@ static int check_capabilities(const struct recipe *recipe, struct err *err)
     return 0;
 }
 
+/* Names of files beside lib.sh, which recipe_load has added. */
+static int check_shared(const struct recipe *recipe, struct err *err)
+{
+    const json_t *list = json_object_get(recipe_spec(recipe), "shared");
+    struct place at = {.recipe = recipe, .list = "shared"};
+    json_t *name;
+
+    json_array_foreach(list, at.index, name)
+    {
+        if (!json_is_string(name) || recipe_script(recipe, json_string_value(name)) == NULL)
+            return wrong(&at, "", "must be the name of a script in the folder of recipes", err);
+    }
+    return 0;
+}
+
+static int check_downtime(const struct recipe *recipe, struct err *err)
+{
+    const json_t *spec = recipe_spec(recipe), *list = json_object_get(spec, "downtime");
+    const json_t *settings = json_object_get(spec, "settings");
+    struct place at = {.recipe = recipe, .list = "downtime"};
+    json_t *item;
+
+    json_array_foreach(list, at.index, item)
+    {
+        const char *when = json_string_value(json_object_get(item, "when"));
+
+        if (check_string(&at, item, "text", false, err) != 0
+            || check_string(&at, item, "why", false, err) != 0)
+            return -1;
+        if (when != NULL && find(settings, "key", when, json_array_size(settings)) == NULL)
+            return wrong(&at, "when", "names no setting", err);
+    }
+    return 0;
+}
+
 static bool is_artefact(const json_t *spec)
 {
     const char *kind = json_string_value(json_object_get(spec, "artefact"));
@@ -301,13 +344,16 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         || check_list(&top, spec, "capabilities", STEPS_MAX, err) != 0
         || check_list(&top, spec, "settings", SETTINGS_MAX, err) != 0
         || check_list(&top, spec, "steps", STEPS_MAX, err) != 0
-        || check_list(&top, spec, "undo", STEPS_MAX, err) != 0)
+        || check_list(&top, spec, "undo", STEPS_MAX, err) != 0
+        || check_list(&top, spec, "shared", STEPS_MAX, err) != 0
+        || check_list(&top, spec, "downtime", STEPS_MAX, err) != 0)
         return -1;
     if (json_object_get(spec, "artefact") != NULL && !is_artefact(spec))
         return wrong(&top, "artefact", "must be tarball or tag", err);
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
-    if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0)
+    if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0
+        || check_shared(recipe, err) != 0 || check_downtime(recipe, err) != 0)
         return -1;
     return check_steps(recipe, "steps", err) != 0 ? -1 : check_steps(recipe, "undo", err);
 }

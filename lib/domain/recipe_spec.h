@@ -21,7 +21,15 @@ enum setting_type {
     SETTING_COMPOSE,
     SETTING_REGISTRIES,
     SETTING_PROJECT,
-    SETTING_VARIABLE
+    SETTING_VARIABLE,
+    SETTING_IMAGE,
+    SETTING_PORTS,
+    SETTING_VOLUMES,
+    SETTING_SIZE,
+    SETTING_WORD,
+    SETTING_ARGUMENTS,
+    SETTING_PROCESSES,
+    SETTING_SITE_URL
 };
 
 enum setting_type setting_type_of(const json_t *setting);

@@ -55,8 +55,25 @@ int validate_tag(const char *field, const char *text,
 int validate_url_path(const char *field, const char *text,
                       struct err *err) MUST_USE; /* /health?x=1 */
 int validate_https_url(const char *field, const char *text, struct err *err) MUST_USE;
+int validate_site_url(const char *field, const char *text,
+                      struct err *err) MUST_USE; /* http:// or https://, a name, [:port], a path */
 int validate_file_name(const char *field, const char *text,
                        struct err *err) MUST_USE; /* one path part, no leading dot or dash */
+
+/* What a container is made of (validate_container.c). */
+int validate_image(const char *field, const char *text,
+                   struct err *err) MUST_USE; /* ghcr.example/team/shop, without a tag */
+int validate_ports(const char *field, const char *text,
+                   struct err *err) MUST_USE; /* 8100-8119, or single ones: 8101 8102 */
+int validate_volumes(const char *field, const char *text,
+                     struct err *err) MUST_USE; /* name:/inside /outside:/inside:ro ./x:/inside */
+int validate_size(const char *field, const char *text, struct err *err) MUST_USE; /* 512m, 2g */
+int validate_word(const char *field, const char *text,
+                  struct err *err) MUST_USE; /* [A-Za-z0-9][A-Za-z0-9_.:-]{0,63} */
+int validate_arguments(const char *field, const char *text,
+                       struct err *err) MUST_USE; /* a command that no shell reads: quotes whole */
+int validate_processes(const char *field, const char *text,
+                       struct err *err) MUST_USE; /* lines "worker: command", up to eight */
 
 /* user@host[:port], user@[v6]:port; the parts are written only on success. */
 struct address {

@@ -116,18 +116,13 @@ int validate_url_path(const char *field, const char *text, struct err *err)
     return 0;
 }
 
-int validate_https_url(const char *field, const char *text, struct err *err)
+/* What stands behind the scheme. */
+static int check_url(const char *field, const char *text, struct err *err)
 {
     char authority[300], host[256];
-    size_t len;
+    size_t len = strcspn(text, "/?#");
     int port = 443;
 
-    if (strlen(text) > 2000)
-        return err_field(err, field, "This URL is too long. Use at most 2000 bytes.");
-    if (!str_starts(text, "https://"))
-        return err_field(err, field, "This URL must begin with https://.");
-    text += strlen("https://");
-    len = strcspn(text, "/?#");
     if (memchr(text, '@', len) != NULL)
         return err_field(err, field,
                          "This URL holds a user name or password in front of @. Remove "
@@ -145,6 +140,30 @@ int validate_https_url(const char *field, const char *text, struct err *err)
                          "This URL has a character that a URL cannot hold as it is (a space, a "
                          "quote, # or a non-ASCII letter). Write it percent-encoded.");
     return 0;
+}
+
+int validate_https_url(const char *field, const char *text, struct err *err)
+{
+    if (strlen(text) > 2000)
+        return err_field(err, field, "This URL is too long. Use at most 2000 bytes.");
+    if (!str_starts(text, "https://"))
+        return err_field(err, field, "This URL must begin with https://.");
+    return check_url(field, text + strlen("https://"), err);
+}
+
+int validate_site_url(const char *field, const char *text, struct err *err)
+{
+    size_t scheme = strspn(text, "htps") + strlen("://");
+
+    if (strlen(text) > 2000)
+        return err_field(err, field, "This URL is too long. Use at most 2000 bytes.");
+    if (!str_starts(text, "https://") && !str_starts(text, "http://"))
+        return err_field(err, field, "This URL must begin with https:// or http://.");
+    if (strchr(text, '[') != NULL || text[scheme + strcspn(text + scheme, "/?#")] != '/')
+        return err_field(err, field,
+                         "Give the site's name and a path: for example "
+                         "https://shop.example.org/health.");
+    return check_url(field, text + scheme, err);
 }
 
 /* Addresses that people know Docker Hub by, and that docker's configuration does not. */

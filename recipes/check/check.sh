@@ -148,6 +148,23 @@ else
     fi
 fi
 
+# --- nginx, for containers behind it -------------------------------------------------------------------------------------------
+if ! has nginx; then
+    report nginx ok "nginx" "not installed; only apps behind it need it"
+elif [ "$(id -u)" -eq 0 ]; then
+    report nginx ok "nginx" "may be tested and reloaded"
+else
+    nginx=$(command -v nginx)
+    reload="$nginx -s reload"
+    [ ! -d /run/systemd/system ] || reload="$(command -v systemctl) reload nginx"
+    # shellcheck disable=SC2086 # words
+    if has sudo && sudo -n -l "$nginx" -t >/dev/null 2>&1 && { sudo -n -l $reload || sudo -n -l "$nginx" -s reload; } >/dev/null 2>&1; then
+        report nginx ok "nginx" "sudo lets $(id -un) test and reload it"
+    else
+        report nginx warn "nginx" "$(id -un) may not test and reload it, which apps behind it need." "put this line into /etc/sudoers.d/windlass: $(id -un) ALL=(root) NOPASSWD: $nginx -t, $reload"
+    fi
+fi
+
 # --- the clock -----------------------------------------------------------------------------------------------------------
 here=$(date +%s)
 skew=$((here - ${WL_NOW:-$here}))

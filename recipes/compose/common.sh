@@ -5,8 +5,6 @@
 # (the id of the one in place), `expected` (what settle.sh must see), before-<job>/ (what was there when the job began).
 # Docker Compose v2 is `docker compose` or a program docker-compose of version 2; v1 is docker-compose 1.29. Both read the same files here.
 # shellcheck shell=sh disable=SC2154,SC2034
-tab=$(printf '\t')
-
 wl_project_places() {
     wl_places
     wl_release=$wl_state/releases/$WL_RELEASE_ID
@@ -14,23 +12,9 @@ wl_project_places() {
     wl_project=$WL_SET_PROJECT
 }
 
-wl_bounded() { # seconds, command...: ended when it takes longer, where the server has timeout(1)
-    if command -v timeout >/dev/null 2>&1; then
-        timeout "$@"
-    else
-        shift
-        "$@"
-    fi
-}
-
 # --- the engine --------------------------------------------------------------------------------------------------------------
 wl_engine() { # finds Docker and Compose, or fails in words; sets wl_compose_kind: plugin, v2 or v1
-    command -v docker >/dev/null || wl_fail "Docker is not installed here. Fix: sudo apt-get install -y docker.io docker-compose"
-    if [ -z "${DOCKER_HOST:-}" ] && [ ! -S /var/run/docker.sock ] && [ -S "/run/user/$(id -u)/docker.sock" ]; then
-        DOCKER_HOST=unix:///run/user/$(id -u)/docker.sock # rootless
-        export DOCKER_HOST
-    fi
-    wl_docker_version=$(wl_bounded 60 docker version --format '{{.Server.Version}}' 2>&1) || wl_engine_failed "$wl_docker_version"
+    wl_docker_engine "docker.io docker-compose"
     # Found once a job: docker-compose v1 takes a second to say its version.
     wl_known=$(cat "$wl_state/engine-$WL_JOB" 2>/dev/null)
     if [ -n "$wl_known" ]; then
@@ -51,16 +35,6 @@ wl_engine() { # finds Docker and Compose, or fails in words; sets wl_compose_kin
         wl_fail "Docker Compose is not installed here. Fix: sudo apt-get install -y docker-compose (or the package docker-compose-plugin of Docker's own repository)."
     fi
     [ ! -d "$wl_state" ] || printf '%s %s\n' "$wl_compose_kind" "$wl_compose_version" >"$wl_state/engine-$WL_JOB" 2>/dev/null || :
-}
-
-wl_engine_failed() { # what docker said
-    printf '%s\n' "$1"
-    case $1 in
-    *'permission denied'*)
-        wl_fail "The account $(id -un) may not use Docker. Fix: sudo usermod -aG docker $(id -un), which makes the account as good as root; it holds from the next login on."
-        ;;
-    esac
-    wl_fail "The Docker engine does not answer. Fix: sudo systemctl start docker, and see why it stopped: journalctl -u docker."
 }
 
 wl_compose() { # folder, override file ("" for none), arguments: docker compose on that folder's docker-compose.yml, with nothing of this shell's environment
@@ -103,22 +77,6 @@ wl_look() { # one line per container; a container that went between the two ques
 wl_inspect() { # ids: one line each; 1 when one of them is gone
     # shellcheck disable=SC2086 # a list of ids
     docker inspect --type container --format "$WL_LOOK" $1 2>/dev/null
-}
-
-wl_show_logs() { # container id, name: its last words
-    wl_note "--- the last lines of $2:"
-    wl_bounded 20 docker logs --tail 20 "$1" 2>&1 | tail -n 20
-    wl_note "---"
-}
-
-# --- disks -------------------------------------------------------------------------------------------------------------------
-wl_docker_disk_full() { # what was being done
-    wl_data=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
-    wl_fail "$1 failed: the disk of the Docker engine (${wl_data:-/var/lib/docker}) is full. Fix: look with docker system df; docker image prune -a removes images that no container uses."
-}
-
-wl_last_line() { # file: the last line that says something, without colours, for a sentence
-    sed "s/$(printf '\033')\[[0-9;]*m//g" "$1" | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-300
 }
 
 # --- places in the Compose file ----------------------------------------------------------------------------------------------

@@ -12,13 +12,8 @@ wl_result compose "$wl_compose_version"
 wl_writable "$wl_root"
 { mkdir -p -- "$wl_state/releases" && chmod 0700 "$wl_state"; } || wl_write_failed "$wl_root" "Making the folder .windlass"
 wl_need_kb "$wl_root" 1024
-data=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null)
-free=$(wl_free_kb "${data:-/var/lib/docker}")
-if [ -n "$free" ] && [ "$free" -lt 16384 ]; then
-    wl_fail "The disk of the Docker engine ($data) is full: $(wl_mb "$free") are free. Fix: look with docker system df; docker image prune -a removes images that no container uses."
-fi
 wl_note "Folder $wl_root, $(wl_mb "$(wl_free_kb "$wl_root")") free."
-[ -z "$free" ] || wl_note "The folder of Docker itself, $data, has $(wl_mb "$free") free."
+wl_need_docker_disk
 
 # Another folder with a project of this name: its containers would be replaced by ours.
 other=$(docker ps -a --filter "label=com.docker.compose.project=$wl_project" --format '{{.Label "com.docker.compose.project.working_dir"}}' | sort -u |

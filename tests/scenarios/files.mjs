@@ -61,15 +61,6 @@ async function inContainer(server, environment) {
   return await bytesOf(server, `docker exec ${backend.name} cat /run/keys/jwt.pem`);
 }
 
-async function addFile(environment, values) {
-  const href = `${environment.href}/secrets/add?form=file`;
-  const fields = client.fields(await client.get(href), href);
-  for (const [name, value] of Object.entries(values)) fields.set(name, value);
-  const saved = await flow.saveReviewed(client, await client.raw("POST", href, { body: fields }));
-  equal(saved.status, 200, `saved: ${stack.errorsOf(saved)}`);
-  check(saved.text.includes(`<code>${values.key}</code>`), `${values.key} is in the set: ${saved.url} ${stack.errorsOf(saved)}`);
-}
-
 async function changeFile(environment, key, value) {
   const href = `${environment.href}/secrets/key/${key}`;
   const fields = client.fields(await client.get(href), href);
@@ -97,7 +88,7 @@ const deploy = async (environment, tag, state) => {
 const firstKeys = new Map();
 
 await onBoth("a generated pair is mounted into the container, byte for byte", async (server, environment) => {
-  await addFile(environment, { key: "JWT_KEY", path: "keys/jwt.pem", mode: "0600", generator: "ed25519", action: "generate" });
+  await stack.addFile(client, environment, { key: "JWT_KEY", path: "keys/jwt.pem", mode: "0600", generator: "ed25519", action: "generate" });
   await deploy(environment, "good", "live");
   const seen = await inContainer(server, environment);
   check((await onDisk(server, environment, "keys/jwt.pem")).equals(seen), "the container reads the file of the project folder");
@@ -120,7 +111,7 @@ await onBoth("the same files leave the container alone", async (server, environm
 
 await onBoth("a release that breaks brings the old files back, also for the container", async (server, environment) => {
   await changeFile(environment, "JWT_KEY", "another key\n");
-  await addFile(environment, { key: "NOTE", path: "more/note.txt", kind: "plain", mode: "0444", value: "only of the broken release", action: "save" });
+  await stack.addFile(client, environment, { key: "NOTE", path: "more/note.txt", kind: "plain", mode: "0444", value: "only of the broken release", action: "save" });
   await deploy(environment, "bad", "reverted");
   check((await inContainer(server, environment)).equals(firstKeys.get(server)), "the container has the old key again");
   check((await onDisk(server, environment, "keys/jwt.pem")).equals(firstKeys.get(server)), "as has the folder");
@@ -140,7 +131,7 @@ await onBoth("a removed secret's file is gone, and a folder in the way is told i
   equal(await names(server, environment), "./.env ./docker-compose.override.yml ./docker-compose.yml ./keys/jwt.pem");
   equal((await server.exec(`ls -d ${folderOf(server, environment)}/more 2>/dev/null || echo gone`)).trim(), "gone", "with the folder that was made for it");
   await server.exec(`mkdir -p ${folderOf(server, environment)}/late.txt`);
-  await addFile(environment, { key: "LATE", path: "late.txt", kind: "plain", mode: "0444", value: "late", action: "save" });
+  await stack.addFile(client, environment, { key: "LATE", path: "late.txt", kind: "plain", mode: "0444", value: "late", action: "save" });
   const model = await flow.deploy(client, environment, "good", 120000);
   stack.equalFailure(model, { verdict: "failed", step: "write", cause: /late\.txt .*a folder of that name/ });
 });

@@ -30,6 +30,8 @@ static const char SPEC[] =
     "\"required_unless\":\"note\"},"
     "{\"key\":\"note\",\"label\":\"Note\",\"type\":\"text\"},"
     "{\"key\":\"migrate\",\"label\":\"Migrate\",\"type\":\"bool\",\"default\":true}],"
+    "\"shared\":[\"more.sh\"],\"downtime\":[{\"when\":\"unit\",\"text\":\"0 "
+    "s\",\"why\":\"w1\"},{\"text\":\"some\",\"why\":\"w2\"}],"
     "\"steps\":[{\"id\":\"up\",\"title\":\"Upload\",\"mode\":\"upload\",\"deadline_s\":60},"
     "{\"id\":\"run\",\"title\":\"Run\",\"mode\":\"detached\",\"script\":\"run.sh\",\"deadline_s\":"
     "60,\"when\":\"start\"}],"
@@ -93,6 +95,34 @@ static void the_hash_covers_every_file_name_and_byte(void)
     recipe_free(r);
 }
 
+static void what_recipes_share_is_a_part_of_each(void)
+{
+    char first[CRYPTO_HASH_HEX];
+    struct recipe *r = load("demo");
+
+    CHECK_STR(recipe_script(r, "more.sh"), "# more\n");
+    memcpy(first, recipe_sha256(r), sizeof first);
+    recipe_free(r);
+    write_file("more.sh", "# more2\n");
+    r = load("demo");
+    CHECK(strcmp(first, recipe_sha256(r)) != 0);
+    recipe_free(r);
+    write_file("more.sh", "# more\n");
+}
+
+static void downtime_is_the_first_that_holds(void)
+{
+    struct recipe *r = load("demo");
+    json_t *with = json_pack("{s:s}", "unit", "x.service"),
+           *without = json_pack("{s:s}", "unit", "");
+
+    CHECK_STR(json_string_value(json_object_get(recipe_downtime(r, with), "text")), "0 s");
+    CHECK_STR(json_string_value(json_object_get(recipe_downtime(r, without), "why")), "w2");
+    json_decref(with);
+    json_decref(without);
+    recipe_free(r);
+}
+
 static void names_cannot_leave_the_folder(void)
 {
     static const char *const BAD[] = {"", ".", "..", "../demo", "demo/", "/etc", "nothing", "De"};
@@ -136,6 +166,11 @@ static const struct {
     {"\"steps\":[", "\"steps\":[],\"x\":[", "\"steps\""},
     {"\"steps\":[{", "\"steps\":[1,{", "steps[0]: \"id\""},
     {"\"settings\":[", "\"settings\":{},\"x\":[", "\"settings\""},
+    {"\"more.sh\"", "\"gone.sh\"", "shared[0]"},
+    {"\"more.sh\"", "\"../more.sh\"", "shared[0]"},
+    {"\"more.sh\"", "7", "shared[0]"},
+    {"\"why\":\"w2\"", "\"why\":\"\"", "downtime[1]: \"why\""},
+    {"{\"when\":\"unit\",\"text\"", "{\"when\":\"begin\",\"text\"", "downtime[0]: \"when\""},
 };
 
 static void every_mistake_is_a_sentence_with_its_place(void)
@@ -296,10 +331,13 @@ int main(void)
     if (fs_mkdirs(path, 0755, NULL) != 0)
         return 1;
     write_file("lib.sh", "# lib\n");
+    write_file("more.sh", "# more\n");
     write_file("demo/run.sh", "echo run\n");
     write_file("demo/recipe.json", SPEC);
     TAP_RUN(a_recipe_is_read_whole);
     TAP_RUN(the_hash_covers_every_file_name_and_byte);
+    TAP_RUN(what_recipes_share_is_a_part_of_each);
+    TAP_RUN(downtime_is_the_first_that_holds);
     TAP_RUN(names_cannot_leave_the_folder);
     TAP_RUN(every_mistake_is_a_sentence_with_its_place);
     TAP_RUN(settings_get_types_and_defaults_and_lose_strangers);

@@ -142,6 +142,42 @@ static void where_ssh_may_not_forward_the_server_asks_itself(void)
     lab_stop(&closed);
 }
 
+/* The runner dies when the outcome of the step that tells the port is kept. */
+static void kill_behind_the_teller(struct play *play, const char *event, int step)
+{
+    if (step == 2 && strcmp(event, "outcome") == 0 && play->hook_done++ == 0)
+        kill(play->pid, SIGKILL);
+}
+
+/* The settings name a port on which nobody answers; a script before the health step names the right
+ * one, as the recipe `image` does. */
+static void a_script_says_which_port_is_asked_also_to_a_runner_that_takes_over(void)
+{
+    static const struct answer answers[] = {{200, NEW}};
+    char script[100];
+    struct play play = {0};
+    int port = 0;
+    pid_t app = app_start(&port, answers, 1);
+    CHECK(play_release(&play, &lab, 1, "1.0.0", NULL, ONE_IS_ENOUGH));
+    json_array_clear(play.plan);
+    play.step_count = 0;
+    (void)snprintf(script, sizeof script, "echo port=%d >>\"$WL_RESULT\"\n", port);
+    json_t *teller = play_step_json(2, "start", "detached", "forward");
+    json_object_set_new(teller, "script", json_string(script));
+    play_add(&play, play_step_json(0, "connect", "connect", "forward"));
+    play_add(&play, play_step_json(1, "lock", "lock", "forward"));
+    play_add(&play, teller);
+    play_add(&play, play_step_json(3, "health", "health", "forward"));
+    play_add(&play, play_step_json(4, "unlock", "unlock", "forward"));
+    play.hook = kill_behind_the_teller;
+    CHECK_STR(play_run(&play), "live");
+    CHECK_INT(play.starts, 2);
+    CHECK_STR(play_text(play.steps[3].results, "version_seen"), "1.0.0");
+    kill(app, SIGKILL);
+    (void)waitpid(app, NULL, 0);
+    play_free(&play);
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -155,6 +191,7 @@ int main(void)
     TAP_RUN(an_old_version_that_still_answers_is_not_the_new_release);
     TAP_RUN(an_app_that_says_it_is_not_well_is_not_healthy);
     TAP_RUN(where_ssh_may_not_forward_the_server_asks_itself);
+    TAP_RUN(a_script_says_which_port_is_asked_also_to_a_runner_that_takes_over);
     lab_stop(&lab);
     return tap_done();
 }

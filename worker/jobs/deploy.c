@@ -22,10 +22,11 @@
 #include "worker/registry_logins.h"
 #include "worker/secret_values.h"
 
-#define CONNECT_MS 90000
-#define LOCK_MS    60000
-#define UNLOCK_MS  60000
-#define PINS_MAX   ((size_t)64 * 1024)
+#define CONNECT_MS  90000
+#define LOCK_MS     60000
+#define UNLOCK_MS   60000
+#define PINS_MAX    ((size_t)64 * 1024)
+#define LIBRARY_MAX ((size_t)1024 * 1024)
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -296,12 +297,24 @@ static int open_deploy(struct worker *w, struct run *run, struct err *err)
 /* --- begin --------------------------------------------------------------------------------------
  */
 
-/* What stands in front of a step's script: lib.sh, and the recipe's own common.sh where it has one.
- */
+/* What stands in front of a step's script: lib.sh, what the recipe shares with others, and its own
+ * common.sh where it has one. */
 static json_t *library_of(const struct recipe *recipe)
 {
     const char *lib = recipe_script(recipe, "lib.sh"), *common = recipe_script(recipe, "common.sh");
-    return json_sprintf("%s\n%s\n", lib == NULL ? "" : lib, common == NULL ? "" : common);
+    const json_t *name;
+    json_t *library = NULL;
+    struct buf text;
+    size_t i;
+    buf_init(&text, LIBRARY_MAX);
+    buf_printf(&text, "%s\n", lib == NULL ? "" : lib);
+    json_array_foreach(json_object_get(recipe_spec(recipe), "shared"), i, name)
+        buf_printf(&text, "%s\n", recipe_script(recipe, json_string_value(name)));
+    buf_printf(&text, "%s\n", common == NULL ? "" : common);
+    if (buf_ok(&text))
+        library = json_stringn(text.data, text.len);
+    buf_deinit(&text);
+    return library;
 }
 
 static int add_scripts(struct run *run, json_t *frame, struct deploy_input *input, struct err *err)

@@ -70,11 +70,33 @@ static enum step_end attach(struct runner *r, struct step *step)
     return STEP_OK;
 }
 
+/* What scripts before it have told steers a health step (its port, its version). A runner that took
+ * over reads it again from the target. */
+static bool recover_forward_results(struct runner *r, struct step *health)
+{
+    for (int i = 0; i < r->step_count && &r->steps[i] != health; i++) {
+        struct step *step = &r->steps[i];
+        if (step->undo || step->mode != MODE_DETACHED || step->ran || step->results != NULL
+            || step->state != STEP_OK)
+            continue;
+        if (!detached_results(r, step)) {
+            (void)step_says(health, STEP_UNKNOWN,
+                            "What \"%s\" has told could not be read again from the server.",
+                            step->title);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void run_step(struct runner *r, struct step *step, bool remove_folder)
 {
     r->current = step;
     if (wire_intent(r, step)) {
         enum step_end end = attach(r, step);
+        if (end == STEP_OK && step->mode == MODE_HEALTH && !step->undo
+            && !recover_forward_results(r, step))
+            end = STEP_UNKNOWN;
         if (end == STEP_OK) {
             step->ran = true;
             end = run_mode(r, step, remove_folder);
@@ -164,6 +186,8 @@ static void note_undo_results(struct runner *r, const struct step *step)
 {
     if (json_object_get(step->results, "nothing_before") != NULL)
         r->nothing_before = true;
+    if (json_object_get(step->results, "served_throughout") != NULL)
+        r->served_throughout = true;
 }
 
 /* An undo step that a runner before this one saw end has its results on the target only, and the
@@ -263,8 +287,9 @@ static void judge_undo(struct runner *r, const struct step *bad, struct outcome 
     } else {
         o->verdict = cancelled ? "cancelled" : "reverted";
         (void)snprintf(o->summary, sizeof o->summary,
-                       "%.330s The old release serves again and was seen healthy.",
-                       cancelled ? "Cancelled." : bad->cause);
+                       "%.330s The old release %s and was seen healthy.",
+                       cancelled ? "Cancelled." : bad->cause,
+                       r->served_throughout ? "served all the time" : "serves again");
         (void)snprintf(o->left_as, sizeof o->left_as, "The old release serves, proven healthy.");
     }
 }

@@ -91,11 +91,11 @@ struct runner {
     int cancel;     /* 0, 1 graceful, 2 kill */
     bool no_cancel; /* the release is proven, or the old one is being put back: too late */
     bool undo_asked;
-    bool gone;           /* the supervisor closed its end: stop where we are */
-    int go_for;          /* step number of the last `go`; -1 */
-    bool stored;         /* a `stored` came */
-    bool nothing_before; /* the undo found no release to go back to */
-    json_t *server;      /* for the end frame of a check; NULL */
+    bool gone;                              /* the supervisor closed its end: stop where we are */
+    int go_for;                             /* step number of the last `go`; -1 */
+    bool stored;                            /* a `stored` came */
+    bool nothing_before, served_throughout; /* found by the undo: see docs/add-a-recipe.md */
+    json_t *server;                         /* for the end frame of a check; NULL */
 };
 
 /* --- runner_begin.c: the begin frame

@@ -5,7 +5,7 @@
 # not been used for a month is removed.
 
 declare -A LAB_RELEASE=([12]=bookworm [13]=trixie [systemd]=bookworm [minbase]=bookworm [busybox]=bookworm)
-LAB_TOOLS=openssh-server,iptables,ca-certificates,curl,git,procps,sudo,zstd
+LAB_TOOLS=openssh-server,iptables,ca-certificates,curl,git,nginx-light,procps,sudo,zstd
 declare -A LAB_PACKAGES=(
     [12]="$LAB_TOOLS,docker.io,docker-compose"
     [13]="$LAB_TOOLS,docker.io,docker-cli,docker-compose"

@@ -100,7 +100,11 @@ run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its s
     rm -f "$results"
     : >"$results"
     from=$top/recipes/${recipe:-release}
-    cat "$top/recipes/lib.sh" "$from/common.sh" "$from/$name.sh" >"$scratch/script"
+    {
+        cat "$top/recipes/lib.sh"
+        sed -n 's/^ *"shared": \["\([a-z.]*\)"\],$/\1/p' "$from/recipe.json" | while read -r shared; do cat "$top/recipes/$shared"; done
+        cat "$from/common.sh" "$from/$name.sh"
+    } >"$scratch/script"
     [ -z "${only_few:-}" ] || sed -i '/^PATH=/d' "$scratch/script"
     assign WL_JOB="$job" WL_NONCE=n0 WL_EPOCH=3 WL_LOCK_DIR="$scratch/lock" WL_JOB_DIR="$scratch" WL_APP=shop WL_ENV=production \
         WL_VERSION="$version" WL_RELEASE="$number" WL_RELEASE_ID="$release" WL_ARTEFACT="$scratch/artefact" \

@@ -112,6 +112,15 @@ export async function saveTable(client, environment, values, kindOf) {
   equal(`${saved.status} ${saved.url.split("?")[0]}`, `200 ${path}`, `saved: ${errorsOf(saved)}`);
 }
 
+export async function addFile(client, environment, values) {
+  const href = `${environment.href}/secrets/add?form=file`;
+  const fields = client.fields(await client.get(href), href);
+  for (const [name, value] of Object.entries(values)) fields.set(name, value);
+  const saved = await flow.saveReviewed(client, await client.raw("POST", href, { body: fields }));
+  equal(saved.status, 200, `saved: ${errorsOf(saved)}`);
+  check(saved.text.includes(`<code>${values.key}</code>`), `${values.key} is in the set: ${saved.url} ${errorsOf(saved)}`);
+}
+
 // The project's containers as the engine itself tells: service -> {image (id), status, health, restarts, started, name}.
 export async function containers(server, project) {
   const format = '{{index .Config.Labels "com.docker.compose.service"}}\t{{.Image}}\t{{.State.Status}}\t{{if .State.Health}}{{.State.Health.Status}}{{end}}\t{{.RestartCount}}\t{{.State.StartedAt}}\t{{.Name}}\t{{.Config.Image}}';

@@ -1,0 +1,63 @@
+# prune.sh - containers, files and images of this environment's old releases go, by number; never those of the present release or the one before, never what has not our label or is not
+# written down in a release of ours, never an image that a container uses. Releases that never were live do not count among those that are kept. The new
+# release is proven by now, so what was kept for going back goes too.
+# shellcheck shell=sh disable=SC2154
+wl_image_places
+wl_check_lock
+wl_find_docker docker.io
+umask 077
+keep=${WL_SET_KEEP:-5}
+previous=$(cat "$wl_before/live" 2>/dev/null || cat "$wl_state/previous" 2>/dev/null || :)
+[ "$previous" != "$WL_RELEASE_ID" ] || previous=$(cat "$wl_state/previous" 2>/dev/null || :)
+list=$wl_state/prune-$WL_JOB
+kept_images=$wl_state/kept-$WL_JOB
+trap 'rm -f -- "$list" "$kept_images"' EXIT
+{ : >"$list" && : >"$kept_images"; } || wl_write_failed "$wl_state" "Listing the releases"
+
+for folder in "$wl_state/releases"/*; do
+    [ -d "$folder" ] || continue
+    name=${folder##*/}
+    number=$(sed -n 's/^release=\([0-9][0-9]*\)$/\1/p' "$folder/about" 2>/dev/null | head -n 1)
+    case $name in *.part) rm -rf -- "$folder" && continue ;; esac
+    [ -z "$number" ] || printf '%s %s\n' "$number" "$name" >>"$list"
+done
+
+kept=0
+old=
+while read -r number name; do
+    [ -n "$name" ] || continue
+    if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || { [ "$kept" -lt "$keep" ] && [ -e "$wl_state/releases/$name/proven" ]; }; then
+        kept=$((kept + 1))
+        cut -f1-3 "$wl_state/releases/$name/image" 2>/dev/null | tr '\t' '\n' >>"$kept_images"
+    else
+        old="$old $name"
+    fi
+done <<LIST
+$(sort -rn "$list")
+LIST
+
+removed=0
+for name in $old; do
+    wl_ours --filter "label=windlass.release=$name" | while IFS='|' read -r container role release state port; do
+        case $state in
+        running | restarting | paused) wl_note "$container runs although its release is old; it is left alone." ;;
+        *) docker rm "$container" >/dev/null 2>&1 && wl_note "Removed the container $container" ;;
+        esac
+    done
+    if IFS=$tab read -r image digest id 2>/dev/null <"$wl_state/releases/$name/image" && [ "$digest" != "$id" ] && ! grep -qFx -e "$digest" -e "$id" "$kept_images"; then
+        for name_of_it in "$image" "$digest"; do
+            [ "$(docker image inspect --format '{{.Id}}' "$name_of_it" 2>/dev/null)" = "$id" ] || continue # the tag is another image by now
+            # Refused by the engine while a container uses it, which is as it should be.
+            ! docker image rm "$name_of_it" >/dev/null 2>&1 || wl_note "Removed the image $name_of_it"
+        done
+    fi
+    rm -rf -- "${wl_state:?}/releases/$name" || wl_fail "releases/$name cannot be removed. Fix: check who owns its files."
+    removed=$((removed + 1))
+done
+[ -z "$previous" ] || wl_say "$previous" previous
+for left in "$wl_state"/before-* "$wl_state"/switched-* "$wl_state"/restarted-* "$wl_state"/said-* "$wl_state"/now-* "$wl_state"/peers-* "$wl_state"/stop-* "$wl_state"/heeded-* "$wl_state"/upstream-* "$wl_state"/includes-* "$wl_state"/*.next; do
+    rm -rf -- "$left"
+done
+wl_result kept "$kept"
+wl_result removed "$removed"
+wl_note "$kept releases are kept, $removed removed."
