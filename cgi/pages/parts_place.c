@@ -97,7 +97,7 @@ static const char *release_state(const json_t *card, const json_t *row, bool is_
 
 static json_t *again_href(const json_t *card, const json_t *row)
 {
-    if (!row_is(row, "can_repeat"))
+    if (!row_is(row, "is_repeatable"))
         return json_string("");
     return part_text("/apps/%s/%s/deploy?version=%s", row_text(card, "app_slug"),
                      row_text(card, "slug"), row_text(row, "version"));
@@ -156,7 +156,7 @@ json_t *part_live(const json_t *card)
         return json_null();
     json_object_foreach((json_t *)(uintptr_t)card, key, value) if (str_starts(key, "live_"))
         json_object_set(row, key + strlen("live_"), value);
-    json_object_set(row, "can_repeat", json_object_get(card, "can_repeat"));
+    json_object_set(row, "is_repeatable", json_object_get(card, "is_repeatable"));
     return part_release(card, row);
 }
 

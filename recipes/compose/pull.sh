@@ -1,5 +1,6 @@
 # pull.sh - logs in, pulls each service's image, notes what it is by content, and pins it: docker-compose.override.yml of the release names each image by its digest.
-# The login lives in the job's folder and ends with this step. On a second server the digests of the first are pulled, whatever a tag has become since.
+# The login lives in the job's folder and ends with this step. WL_PINS, where it names a service, counts instead of the file's tag, whatever that has become since: on a
+# second server it holds the digests of the first, in a rollback those that the earlier release ran. What is on the server by that digest is not pulled again.
 # Results: image_<n> = service, image as the file names it, digest or local id.
 # shellcheck shell=sh disable=SC2154
 wl_project_places
@@ -76,7 +77,7 @@ pull() { # reference, platform ("-": any)
     fi
 }
 
-pinned() { # service: the digest that the first server of this job got
+pinned() { # service: the digest that it must run
     printf '%s\n' "${WL_PINS:-}" | awk -F"$tab" -v service="$1" '$1 == service { print $2; exit }'
 }
 
@@ -103,17 +104,18 @@ n=0
 while IFS=$tab read -r service image platform count; do
     want=$(pinned "$service")
     reference=${want:-$image}
-    case $reference in
-    sha256:*) wl_fail "The image $image of service $service is not in a registry, so the second server cannot get the same one. Fix: push it to a registry." ;;
-    '') wl_fail "The service $service has no image. Fix: name one in the Compose file." ;;
-    esac
-    if [ "${WL_SET_PULL:-always}" = missing ] && docker image inspect "$reference" >/dev/null 2>&1; then
+    [ -n "$reference" ] || wl_fail "The service $service has no image. Fix: name one in the Compose file."
+    if { [ -n "$want" ] || [ "${WL_SET_PULL:-always}" = missing ]; } && docker image inspect "$reference" >/dev/null 2>&1; then
         wl_note "$reference is on the server already."
     else
+        case $reference in
+        sha256:*) wl_fail "The image $image of service $service never was in a registry, and this server does not have the one that is wanted ($reference). Fix: push it to a registry, then deploy it from there." ;;
+        esac
         pull "$reference" "$platform"
     fi
     id=$(docker image inspect --format '{{.Id}}' "$reference" 2>"$said") || wl_fail "The image $reference is not on the server although it was pulled: $(wl_last_line "$said"). Fix: deploy again."
-    digest=$(digest_of "$reference")
+    digest=$want
+    [ -n "$digest" ] || digest=$(digest_of "$reference")
     [ -n "$digest" ] || digest=$id # never pushed: known on this server only
     printf '  %s:\n    image: "%s"\n' "$service" "$digest" >>"$pins.part" || wl_write_failed "$wl_state" "Writing the images"
     [ -z "$label" ] || printf '    labels:\n      windlass.files: "%s"\n' "$label" >>"$pins.part" || wl_write_failed "$wl_state" "Writing the images"
