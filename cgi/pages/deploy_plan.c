@@ -80,7 +80,7 @@ static void add_step(const struct deploy_view *view, json_t *steps, const json_t
                          "is_switch", (int)is_switch, "note", step_note(view, is_switch)));
 }
 
-static json_t *steps_of(const struct deploy_view *view)
+json_t *deploy_plan_steps(const struct deploy_view *view)
 {
     json_t *steps = json_array();
     const json_t *step;
@@ -220,7 +220,7 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
         return -1;
     changes = changes_of(view, live);
     *plan = json_pack(
-        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "hash", hash, "steps", steps_of(view),
+        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o}", "hash", hash, "steps", deploy_plan_steps(view),
         "hosts", hosts_of(view), "has_live", (int)json_is_object(live), "changed_count",
         count_changed(changes), "changes", changes, "secret_set", set, "estimate_text",
         estimate.runs == 0

@@ -144,6 +144,9 @@ json_t *part_release(const json_t *card, const json_t *row)
                         row_has(row, "job_id") ? part_text("/jobs/%s", row_text(row, "job_id"))
                                                : json_string(""));
     json_object_set_new(release, "again_href", again_href(card, row));
+    json_object_set_new(release, "href",
+                        part_text("/apps/%s/%s/releases/%lld", row_text(card, "app_slug"),
+                                  row_text(card, "slug"), (long long)number));
     return release;
 }
 
@@ -166,6 +169,7 @@ static void add_links(json_t *environment, const json_t *card)
     json_object_set_new(environment, "deploy_href", part_text("/apps/%s/%s/deploy", app, slug));
     json_object_set_new(environment, "secrets_href", part_text("/apps/%s/%s/secrets", app, slug));
     json_object_set_new(environment, "settings_href", part_text("/apps/%s/%s/settings", app, slug));
+    json_object_set_new(environment, "releases_href", part_text("/apps/%s/%s/releases", app, slug));
     json_object_set_new(environment, "jobs_href", part_text("/jobs?environment=%s/%s", app, slug));
 }
 
