@@ -10,14 +10,12 @@
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 
-static void add_check(json_t *checks, const char *name, const char *state, json_t *text)
+/* word: what stands in the pill; NULL: the usual one of the state. */
+static void add_check(json_t *checks, const char *name, const char *state, const char *word,
+                      json_t *text)
 {
-    static const char *const WORDS[][2] = {
-        {"ok", "Ready"}, {"warn", "Takes longer"}, {"unknown", "Not known"}, {"failed", "No"}};
-    const char *word = "";
-    for (size_t i = 0; i < COUNT_OF(WORDS); i++)
-        if (str_equal(WORDS[i][0], state))
-            word = WORDS[i][1];
+    if (word == NULL)
+        word = str_equal(state, "ok") ? "Ready" : str_equal(state, "failed") ? "No" : "Not known";
     json_array_append_new(checks, json_pack("{s:s, s:o, s:o}", "name", name, "status",
                                             part_status(state, word), "text", text));
 }
@@ -40,7 +38,7 @@ static void check_release(const struct release_view *v, const json_t *row, json_
                                    json_object_get(v->card, "live_release_id"), "live_state",
                                    json_object_get(v->card, "live_state"));
     if (rollback_may(row_of_env, row, &e) != 0)
-        add_check(checks, "Release", "failed", json_string(e.user));
+        add_check(checks, "Release", "failed", NULL, json_string(e.user));
     json_decref(row_of_env);
 }
 
@@ -49,22 +47,22 @@ static void check_recipe(const struct release_view *v, const json_t *row, json_t
     struct err e = {0};
     json_t *checked = NULL;
     if (v->recipe == NULL) {
-        add_check(checks, "Recipe", "failed",
+        add_check(checks, "Recipe", "failed", NULL,
                   part_text("This version of Windlass has no recipe %.40s.",
                             row_text(row, "recipe")));
         return;
     }
     if (recipe_check_settings(v->recipe, json_object_get(row, "settings"), &checked, &e) != 0)
-        add_check(checks, "Recipe", "failed",
+        add_check(checks, "Recipe", "failed", NULL,
                   part_text("The recipe has changed and does not take these settings any more: "
                             "%.200s",
                             e.user));
     else if (!str_equal(recipe_sha256(v->recipe), row_text(row, "recipe_sha256")))
-        add_check(checks, "Recipe", "warn",
+        add_check(checks, "Recipe", "warn", "Has changed",
                   json_string("The recipe’s steps have changed since, with an upgrade of Windlass. "
                               "Those of today are run, with the release’s settings."));
     else
-        add_check(checks, "Recipe", "ok", json_string("The steps are the same as then."));
+        add_check(checks, "Recipe", "ok", NULL, json_string("The steps are the same as then."));
     json_decref(checked);
 }
 
@@ -73,11 +71,11 @@ static void check_artefact(const struct release_view *v, const json_t *row, json
     if (v->recipe == NULL || !recipe_takes_artefact(v->recipe))
         return;
     if (row_is(row, "is_repeatable") && row_has(row, "artefact_id"))
-        add_check(checks, "Artefact", "ok",
+        add_check(checks, "Artefact", "ok", NULL,
                   part_text("The dashboard has it (SHA-256 %.12s) and sends it anew.",
                             row_text(row, "artefact_sha256")));
     else
-        add_check(checks, "Artefact", "failed",
+        add_check(checks, "Artefact", "failed", NULL,
                   part_text("The artefact of version %.64s was removed from the dashboard.",
                             row_text(row, "version")));
 }
@@ -101,7 +99,7 @@ static void check_images(const struct release_view *v, const json_t *row, json_t
     size_t i;
     if (!json_is_object(images) || json_object_size(images) == 0) {
         if (v->recipe != NULL && !recipe_takes_artefact(v->recipe))
-            add_check(checks, "Images", "unknown",
+            add_check(checks, "Images", "unknown", NULL,
                       json_string("Their digests were not recorded: what the tag is now would be "
                                   "pulled."));
         return;
@@ -123,6 +121,7 @@ static void check_images(const struct release_view *v, const json_t *row, json_t
             worst = "warn";
     }
     add_check(checks, "Images", json_array_size(v->kept) == 0 ? "unknown" : worst,
+              str_equal(worst, "warn") ? "To be pulled" : NULL,
               json_string(out.len == 0 ? "The environment has no server." : out.data));
     buf_deinit(&out);
 }
@@ -134,7 +133,7 @@ static void check_secrets(const struct release_view *v, const json_t *row, json_
     char seen[80];
     size_t i;
     if (number == 0) {
-        add_check(checks, "Secrets", "ok", json_string("It had none."));
+        add_check(checks, "Secrets", "ok", NULL, json_string("It had none."));
         return;
     }
     json_array_foreach(v->sets, i, look)
@@ -143,15 +142,15 @@ static void check_secrets(const struct release_view *v, const json_t *row, json_
             continue;
         ago(seen, sizeof seen, row_int(look, "seen_at"));
         if (row_int(look, "opens") == 1)
-            add_check(checks, "Secrets", "ok",
+            add_check(checks, "Secrets", "ok", NULL,
                       part_text("Every value of s%lld opens, %s.", (long long)number, seen));
         else
-            add_check(checks, "Secrets", "failed",
+            add_check(checks, "Secrets", "failed", NULL,
                       part_text("A value of s%lld cannot be opened any more, %s.",
                                 (long long)number, seen));
         return;
     }
-    add_check(checks, "Secrets", "unknown",
+    add_check(checks, "Secrets", "unknown", NULL,
               part_text("Nobody has tried to open s%lld since. The next deploy does.",
                         (long long)number));
 }

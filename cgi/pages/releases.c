@@ -143,7 +143,7 @@ static const char *trigger_text(const char *trigger)
 static int show_one(struct request *req, struct response *res, const struct release_view *v,
                     struct err *err)
 {
-    json_t *row, *before = NULL, *changes, *release, *ready, *data, *rows;
+    json_t *row, *before = NULL, *changes, *release, *data, *rows;
     char label[40];
     if (release_view_one(req, v, request_param(req, 2), &row, err) != 0
         || environment_releases_whole(req->db, row_text(v->card, "id"), row_int(row, "number"), 1,
@@ -154,12 +154,13 @@ static int show_one(struct request *req, struct response *res, const struct rele
         before = json_array_get(rows, 0);
     if (release_changes_text(req, before, row, &changes, err) != 0)
         return -1;
-    ready = release_ready(v, row);
     release = item_model(v, row, changes);
     snprintf(label, sizeof label, "v%lld", (long long)row_int(row, "number"));
     data = release_data_new(v);
     json_object_set_new(release, "recipe", json_string(row_text(row, "recipe")));
     json_object_set_new(release, "recipe_sha256", json_string(row_text(row, "recipe_sha256")));
+    json_object_set_new(release, "recipe_sha256_short",
+                        part_short_hash(row_text(row, "recipe_sha256")));
     json_object_set_new(release, "trigger_text",
                         json_string(trigger_text(row_text(row, "trigger"))));
     json_object_set_new(release, "ended", part_time(row_int(row, "ended_at")));
@@ -173,7 +174,6 @@ static int show_one(struct request *req, struct response *res, const struct rele
     json_object_set_new(data, "release", release);
     json_object_set_new(data, "inside",
                         role_may(req->session.role, CAP_DEPLOY) ? inside_model(row) : json_null());
-    json_decref(ready);
     return respond_page(res, 200, "release", data, release_page_new(req, v, label, label));
 }
 

@@ -111,7 +111,7 @@ static void the_list_says_what_changed_and_what_is_live(void)
     json_decref(data);
     CHECK_INT(world_get(&s.w, RELEASES), 200);
     CHECK(!stage_shows(&s, CANARY));
-    CHECK(stage_shows(&s, "Roll back<span class=\"vh\"> to v1</span>"));
+    CHECK(stage_shows(&s, "Roll back…<span class=\"vh\"> to v1</span>"));
 }
 
 static const char *check_of(const json_t *data, const char *name, const char *what)
@@ -226,7 +226,7 @@ static void who_may_not_deploy_sees_no_settings_and_no_button(void)
     CHECK_STR(stage_text(data, "inside"), "null");
     json_decref(data);
     CHECK_INT(world_get(&s.w, RELEASES), 200);
-    CHECK(!stage_shows(&s, "Roll back<"));
+    CHECK(!stage_shows(&s, "Roll back…<"));
     CHECK_INT(world_get(&s.w, RELEASES "/compare?a=1&b=2"), 403);
     CHECK_INT(world_get(&s.w, RELEASES "/1/rollback"), 403);
     CHECK_INT(stage_post(&s, RELEASES "/1/rollback", "part.code=1"), 403);
