@@ -47,11 +47,11 @@ struct deploy_request {
     const json_t *environment; /* object of environment_by_slugs */
     const json_t *artefact;    /* object of artefact_by_id */
     const json_t *basis;
-    const json_t *settings;  /* checked */
-    const char *trigger;     /* db/pauses.h */
-    const char *asked_from;  /* the address */
-    const char *replays;     /* a rollback: the id of the release it brings back; NULL: none */
-    const char *pause_why;   /* a rollback: automatic deploys are paused with it; NULL: not */
+    const json_t *settings; /* checked */
+    const char *trigger;    /* db/pauses.h */
+    const char *asked_from; /* the address */
+    const char *replays;    /* a rollback: the id of the release it brings back; NULL: none */
+    const char *pause_why;  /* a rollback: automatic deploys are paused with it; NULL: not */
 };
 int job_request_deploy(struct db *db, const struct actor *actor,
                        const struct deploy_request *request, struct job_added *added,

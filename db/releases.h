@@ -1,8 +1,9 @@
 /* releases.h - the worker's side of releases: what to deploy, and how it ended.
  *
- * A release row is made by the web side together with its job (outcome `pending`). The worker writes
- * into it what it found itself (settings, recipe, servers when the plan is made; image digests,
- * outcome when the job ends); after the outcome nothing changes any more (triggers see to it). */
+ * A release row is made by the web side together with its job (outcome `pending`). The worker
+ * writes into it what it found itself (settings, recipe, servers when the plan is made; image
+ * digests, outcome when the job ends); after the outcome nothing changes any more (triggers see to
+ * it). */
 #ifndef WL_DB_RELEASES_H
 #define WL_DB_RELEASES_H
 

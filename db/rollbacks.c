@@ -21,9 +21,15 @@ static long long number_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static const char *const PARTS[] = {"",        "code",         "settings",         "code settings",
-                                    "secrets", "code secrets", "settings secrets", "code settings "
-                                                                                   "secrets"};
+static const char *const PARTS[] = {"",
+                                    "code",
+                                    "settings",
+                                    "code settings",
+                                    "secrets",
+                                    "code secrets",
+                                    "settings secrets",
+                                    "code settings "
+                                    "secrets"};
 
 const char *rollback_parts_text(unsigned parts)
 {
@@ -46,7 +52,8 @@ int rollback_may(const json_t *environment, const json_t *release, struct err *e
     if (!str_equal(text_of(release, "environment_id"), text_of(environment, "id")))
         return err_set(err, ERR_DENIED, "The release belongs to another environment.");
     if (!str_equal(outcome, "live") && !str_equal(outcome, "degraded"))
-        return err_set(err, ERR_CONFLICT, "v%lld was never live, so there is nothing to go back to.",
+        return err_set(err, ERR_CONFLICT,
+                       "v%lld was never live, so there is nothing to go back to.",
                        number_of(release, "number"));
     if (str_equal(text_of(environment, "live_release_id"), text_of(release, "id"))
         && str_equal(text_of(environment, "live_state"), "live"))

@@ -16,11 +16,11 @@
 #include "lib/domain/recipe.h"
 
 enum rollback_part {
-    ROLLBACK_NOTHING  = 0,
-    ROLLBACK_CODE     = 1,
+    ROLLBACK_NOTHING = 0,
+    ROLLBACK_CODE = 1,
     ROLLBACK_SETTINGS = 2,
-    ROLLBACK_SECRETS  = 4,
-    ROLLBACK_ALL      = 7
+    ROLLBACK_SECRETS = 4,
+    ROLLBACK_ALL = 7
 };
 /* As stored and confirmed: "code settings secrets". Static text. */
 const char *rollback_parts_text(unsigned parts);

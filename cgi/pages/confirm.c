@@ -96,8 +96,8 @@ struct job_request confirm_job(struct request *req, const json_t *card, const ch
                                const char *verb)
 {
     const char *idem = request_field(req, "idem");
-    const char *name = arena_printf(req->arena, "%s / %s", row_text(card, "app_slug"),
-                                    row_text(card, "slug"));
+    const char *name =
+        arena_printf(req->arena, "%s / %s", row_text(card, "app_slug"), row_text(card, "slug"));
     return (struct job_request){.kind = kind,
                                 .lock_class = "exclusive",
                                 .environment_id = row_text(card, "id"),

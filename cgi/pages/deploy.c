@@ -297,8 +297,8 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
 static int answer(struct request *req, struct response *res, const struct deploy_view *view,
                   struct err *err)
 {
-    struct deploy_request request = {.job = confirm_job(req, view->card, "deploy",
-                                                        "deploy.request"),
+    struct deploy_request request = {.job =
+                                         confirm_job(req, view->card, "deploy", "deploy.request"),
                                      .environment = view->environment,
                                      .artefact = view->artefact,
                                      .basis = view->basis,

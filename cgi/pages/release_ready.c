@@ -47,9 +47,9 @@ static void check_recipe(const struct release_view *v, const json_t *row, json_t
     struct err e = {0};
     json_t *checked = NULL;
     if (v->recipe == NULL) {
-        add_check(checks, "Recipe", "failed", NULL,
-                  part_text("This version of Windlass has no recipe %.40s.",
-                            row_text(row, "recipe")));
+        add_check(
+            checks, "Recipe", "failed", NULL,
+            part_text("This version of Windlass has no recipe %.40s.", row_text(row, "recipe")));
         return;
     }
     if (recipe_check_settings(v->recipe, json_object_get(row, "settings"), &checked, &e) != 0)
@@ -167,13 +167,25 @@ static const json_t *first_with(const json_t *checks, const char *state)
     return NULL;
 }
 
+/* Another part may come back although this one cannot. */
+static bool is_partly(const json_t *checks)
+{
+    const json_t *check;
+    size_t i;
+    json_array_foreach(
+        checks, i,
+        check) if (str_equal(row_text(json_object_get(check, "status"), "state"), "failed")
+                   && (str_equal(row_text(check, "name"), "Release")
+                       || str_equal(row_text(check, "name"), "Recipe"))) return false;
+    return true;
+}
+
 json_t *release_ready(const struct release_view *v, const json_t *row)
 {
     static const char *const STATES[] = {"failed", "unknown", "warn"};
-    static const char *const WORDS[] = {"No", "Not all is known", "Yes"};
     json_t *checks = json_array();
     const json_t *worst = NULL;
-    size_t i;
+    const char *state = "ok", *word;
     check_release(v, row, checks);
     if (first_with(checks, "failed") == NULL) { /* else the rest is idle talk */
         check_artefact(v, row, checks);
@@ -181,11 +193,15 @@ json_t *release_ready(const struct release_view *v, const json_t *row)
         check_secrets(v, row, checks);
         check_recipe(v, row, checks);
     }
-    for (i = 0; i < COUNT_OF(STATES) && worst == NULL; i++)
+    for (size_t i = 0; i < COUNT_OF(STATES) && worst == NULL; i++) {
         worst = first_with(checks, STATES[i]);
-    return json_pack("{s:b, s:o, s:s, s:o}", "can",
-                     (int)(first_with(checks, "failed") == NULL), "status",
-                     worst == NULL ? part_status("ok", "Yes") : part_status(STATES[i - 1],
-                                                                            WORDS[i - 1]),
+        state = worst != NULL ? STATES[i] : "ok";
+    }
+    word = str_equal(state, "unknown")   ? "Not all is known"
+           : !str_equal(state, "failed") ? "Yes"
+           : is_partly(checks)           ? "Not all of it"
+                                         : "No";
+    return json_pack("{s:b, s:b, s:o, s:s, s:o}", "can", (int)!str_equal(state, "failed"),
+                     "can_partly", (int)is_partly(checks), "status", part_status(state, word),
                      "text", worst == NULL ? "" : row_text(worst, "text"), "checks", checks);
 }

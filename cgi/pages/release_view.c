@@ -98,10 +98,10 @@ size_t release_count_settings(const json_t *before, const json_t *after)
     const char *key;
     json_t *value;
     size_t count = 0;
-    json_object_foreach((json_t *)(uintptr_t)after, key, value)
-        count += !is_compose(key) && !json_equal(value, json_object_get(before, key)) ? 1 : 0;
-    json_object_foreach((json_t *)(uintptr_t)before, key, value)
-        count += !is_compose(key) && json_object_get(after, key) == NULL ? 1 : 0;
+    json_object_foreach((json_t *)(uintptr_t)after, key, value) count +=
+        !is_compose(key) && !json_equal(value, json_object_get(before, key)) ? 1 : 0;
+    json_object_foreach((json_t *)(uintptr_t)before, key, value) count +=
+        !is_compose(key) && json_object_get(after, key) == NULL ? 1 : 0;
     return count;
 }
 
@@ -126,11 +126,10 @@ static size_t count_images(const json_t *before, const json_t *after)
     const char *service;
     json_t *image;
     size_t count = 0;
-    json_object_foreach((json_t *)(uintptr_t)after, service, image)
-        count += !str_equal(row_text(image, "digest"),
-                            row_text(json_object_get(before, service), "digest"))
-                     ? 1
-                     : 0;
+    json_object_foreach((json_t *)(uintptr_t)after, service, image) count +=
+        !str_equal(row_text(image, "digest"), row_text(json_object_get(before, service), "digest"))
+            ? 1
+            : 0;
     return count;
 }
 
@@ -159,8 +158,7 @@ static void say_code(struct buf *out, const json_t *before, const json_t *row)
 int release_changes_text(struct request *req, const json_t *before, const json_t *row,
                          json_t **text, struct err *err)
 {
-    const json_t *was = json_object_get(before, "settings"),
-                 *is = json_object_get(row, "settings");
+    const json_t *was = json_object_get(before, "settings"), *is = json_object_get(row, "settings");
     int counts[3];
     struct buf out;
     *text = NULL;

@@ -23,8 +23,9 @@ void release_view_end(struct release_view *v);
 int release_view_one(struct request *req, const struct release_view *v, const char *number,
                      json_t **row, struct err *err) MUST_USE;
 
-/* {can, status, text, checks: [{name, status, text}]}: whether it can be gone back to, and what is
- * known of each thing that takes. What nobody has looked at is `unknown`, never a guess. */
+/* {can, can_partly, status, text, checks: [{name, status, text}]}: whether it can be gone back to,
+ * wholly or in some of its parts, and what is known of each thing that takes. What nobody has
+ * looked at is `unknown`, never a guess. */
 json_t *release_ready(const struct release_view *v, const json_t *row);
 
 /* part_release, and {href, rollback_href ("" where it cannot be), compare_href (with live; "" for

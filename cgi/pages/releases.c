@@ -14,7 +14,7 @@
 /* The page that confirms it; "" where it cannot be, or for what is not worth a button. */
 static json_t *rollback_href(const struct release_view *v, const json_t *row, const json_t *ready)
 {
-    if (!row_is(ready, "can"))
+    if (!row_is(ready, "can_partly"))
         return json_string("");
     return release_href(v, "/%lld/rollback", (long long)row_int(row, "number"));
 }
@@ -100,10 +100,10 @@ static json_t *settings_model(const json_t *settings)
     const char *key;
     json_object_foreach((json_t *)(uintptr_t)settings, key, value)
     {
-        json_t *text = json_is_string(value)    ? json_incref(value)
-                       : json_is_integer(value) ? part_text("%lld", (long long)json_integer_value(
-                                                                        value))
-                                                : json_string(json_is_true(value) ? "yes" : "no");
+        json_t *text = json_is_string(value) ? json_incref(value)
+                       : json_is_integer(value)
+                           ? part_text("%lld", (long long)json_integer_value(value))
+                           : json_string(json_is_true(value) ? "yes" : "no");
         if (str_equal(key, "compose"))
             json_decref(text);
         else

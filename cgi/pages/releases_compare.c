@@ -121,8 +121,9 @@ static json_t *settings_model(const struct release_view *v, const json_t *a, con
             || json_equal(json_object_get(a, key), json_object_get(b, key)))
             continue;
         if (v->recipe != NULL)
-            json_array_foreach(json_object_get(recipe_spec(v->recipe), "settings"), i, setting) if (
-                str_equal(row_text(setting, "key"), key)) label = row_text(setting, "label");
+            json_array_foreach(json_object_get(recipe_spec(v->recipe), "settings"), i,
+                               setting) if (str_equal(row_text(setting, "key"), key)) label =
+                row_text(setting, "label");
         add_row(rows, json_string(label), value_text(json_object_get(a, key)),
                 value_text(json_object_get(b, key)));
     }
@@ -160,18 +161,17 @@ static json_t *line_model(const json_t *line)
 {
     const char *kind = row_text(line, "kind");
     int64_t before = row_int(line, "before"), after = row_int(line, "after");
-    return json_pack(
-        "{s:s, s:s, s:o, s:o, s:s, s:s}", "kind", kind, "sign",
-        str_equal(kind, "removed") ? "−"
-        : str_equal(kind, "added") ? "+"
-        : str_equal(kind, "gap")   ? "…"
-                                   : "",
-        "before", before > 0 ? part_text("%lld", (long long)before) : json_string(""), "after",
-        after > 0 ? part_text("%lld", (long long)after) : json_string(""), "text",
-        row_text(line, "text"), "spoken",
-        str_equal(kind, "removed") ? "removed: "
-        : str_equal(kind, "added") ? "added: "
-                                   : "");
+    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s}", "kind", kind, "sign",
+                     str_equal(kind, "removed") ? "−"
+                     : str_equal(kind, "added") ? "+"
+                     : str_equal(kind, "gap")   ? "…"
+                                                : "",
+                     "before", before > 0 ? part_text("%lld", (long long)before) : json_string(""),
+                     "after", after > 0 ? part_text("%lld", (long long)after) : json_string(""),
+                     "text", row_text(line, "text"), "spoken",
+                     str_equal(kind, "removed") ? "removed: "
+                     : str_equal(kind, "added") ? "added: "
+                                                : "");
 }
 
 static int compose_model(const json_t *a, const json_t *b, json_t **model, struct err *err)
@@ -189,9 +189,9 @@ static int compose_model(const json_t *a, const json_t *b, json_t **model, struc
         return -1;
     json_array_foreach(diff.lines, i, line) json_array_append_new(lines, line_model(line));
     json_decref(diff.lines);
-    *model = json_pack("{s:o, s:b, s:o}", "lines", lines, "has_lines",
-                       (int)(json_array_size(lines) > 0), "counts",
-                       part_text("+%d −%d", diff.added, diff.removed));
+    *model =
+        json_pack("{s:o, s:b, s:o}", "lines", lines, "has_lines", (int)(json_array_size(lines) > 0),
+                  "counts", part_text("+%d −%d", diff.added, diff.removed));
     return 0;
 }
 
@@ -251,8 +251,9 @@ static int show(struct request *req, struct response *res, const struct release_
         != 0)
         return -1;
     if (json_array_size(rows) == 0)
-        return err_set(err, ERR_NOT_FOUND, "There is no release yet, so there is nothing to "
-                                           "compare.");
+        return err_set(err, ERR_NOT_FOUND,
+                       "There is no release yet, so there is nothing to "
+                       "compare.");
     choose(req, v, rows, &a, &b);
     json_object_set_new(data, "from", choices(rows, a));
     json_object_set_new(data, "to", choices(rows, b));

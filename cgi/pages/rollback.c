@@ -3,7 +3,8 @@
  *
  * Each part may be left out. What is confirmed depends on that, so the form carries one plan for
  * each choice that is possible (plan.1 ... plan.7, the sum of enum rollback_part), and a person
- * without scripts can untick a box and press the button: both sides of each part are on the page. */
+ * without scripts can untick a box and press the button: both sides of each part are on the page.
+ */
 #include <stdio.h>
 #include <string.h>
 #include "cgi/pages/confirm.h"
@@ -60,6 +61,18 @@ static int make_plans(struct request *req, struct rollback_page *p, struct err *
     return 0;
 }
 
+/* Whether a value of its set was seen not to open. */
+static bool is_known_shut(const struct rollback_page *p)
+{
+    const json_t *look;
+    size_t i;
+    json_array_foreach(p->v.sets, i,
+                       look) if (row_int(look, "number")
+                                 == row_int(p->row, "secret_set")) return row_int(look, "opens")
+        == 0;
+    return false;
+}
+
 static int read_page(struct request *req, struct rollback_page *p, struct err *err)
 {
     const char *app = request_param(req, 0), *env = request_param(req, 1), *id;
@@ -81,6 +94,8 @@ static int read_page(struct request *req, struct rollback_page *p, struct err *e
     if (make_plans(req, p, err) != 0)
         return -1;
     p->chosen = p->possible;
+    if (is_known_shut(p)) /* it may be tried all the same: the worker looks again */
+        p->chosen &= ~(unsigned)ROLLBACK_SECRETS;
     return 0;
 }
 
@@ -107,14 +122,20 @@ static json_t *code_text(const json_t *release)
     return text;
 }
 
+/* note: what is worth a word; where the part cannot come back, why. */
 static json_t *part_of(const struct rollback_page *p, size_t i, json_t *back, json_t *now,
                        json_t *note, bool is_changed)
 {
+    bool is_possible = (p->possible & PARTS[i].part) != 0;
+    if (!is_possible) {
+        json_decref(note);
+        note = part_text("It cannot come back. %.300s", p->refused.user);
+    }
     return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:b}", "name", PARTS[i].name,
                      "field", PARTS[i].field, "title", PARTS[i].title, "is_chosen",
-                     (int)((p->chosen & PARTS[i].part) != 0), "is_possible",
-                     (int)((p->possible & PARTS[i].part) != 0), "back", back, "now", now, "note",
-                     note, "is_changed", (int)is_changed);
+                     (int)((p->chosen & PARTS[i].part) != 0), "is_possible", (int)is_possible,
+                     "back", back, "now", now, "note", note, "is_changed",
+                     (int)(is_changed && is_possible));
 }
 
 static json_t *code_part(const struct rollback_page *p)
@@ -139,13 +160,12 @@ static int settings_part(const struct rollback_page *p, json_t **part, struct er
     if (line_diff(row_text(now, "compose"), row_text(was, "compose"), 0, &diff, err) != 0)
         return -1;
     json_decref(diff.lines);
-    json_t *back =
-        !is_changed ? json_string("as the environment has them")
-        : same      ? part_text("%zu setting%s as in v%lld", count, count == 1 ? "" : "s",
-                                (long long)row_int(p->row, "number"))
-        : count > 0 ? part_text("%zu setting%s, Compose file +%d −%d lines", count,
-                                count == 1 ? "" : "s", diff.added, diff.removed)
-                    : part_text("Compose file +%d −%d lines", diff.added, diff.removed);
+    json_t *back = !is_changed ? json_string("as the environment has them")
+                   : same ? part_text("%zu setting%s as in v%lld", count, count == 1 ? "" : "s",
+                                      (long long)row_int(p->row, "number"))
+                   : count > 0 ? part_text("%zu setting%s, Compose file +%d −%d lines", count,
+                                           count == 1 ? "" : "s", diff.added, diff.removed)
+                               : part_text("Compose file +%d −%d lines", diff.added, diff.removed);
     *part = part_of(p, 1, back, json_string("as the environment has them"),
                     json_string(is_changed ? "The environment’s own settings stay as they are "
                                              "saved: the next deploy uses those again."
@@ -187,10 +207,10 @@ static int secrets_part(struct request *req, const struct rollback_page *p, json
                                  err)
                != 0)
         return -1;
-    *part = part_of(
-        p, 2, was > 0 ? part_set_label(was) : json_string("none"),
-        newest > 0 ? part_text("s%lld, the newest", (long long)newest) : json_string("none"),
-        keys_text(changes), json_array_size(changes) > 0);
+    *part = part_of(p, 2, was > 0 ? part_set_label(was) : json_string("none"),
+                    newest > 0 ? part_text("s%lld, the newest", (long long)newest)
+                               : json_string("none"),
+                    keys_text(changes), json_array_size(changes) > 0);
     return 0;
 }
 
@@ -223,8 +243,9 @@ static bool migrates(const struct rollback_page *p)
     const struct rollback_plan *plan = &p->plans[p->chosen];
     const json_t *step;
     size_t i;
-    json_array_foreach(json_object_get(recipe_spec(p->v.recipe), "steps"), i, step) if (
-        str_equal(row_text(step, "id"), "migrate")) return plan->settings != NULL
+    json_array_foreach(json_object_get(recipe_spec(p->v.recipe), "steps"), i,
+                       step) if (str_equal(row_text(step, "id"), "migrate")) return plan->settings
+            != NULL
         && recipe_step_wanted(step, plan->settings);
     return false;
 }
@@ -242,8 +263,8 @@ static int warnings_model(struct request *req, const struct rollback_page *p, js
         return -1;
     if (json_array_size(rows) > 0) {
         buf_init(&out, 4000);
-        json_array_foreach(rows, i, row) buf_printf(&out, "%sv%lld", i > 0 ? ", " : "",
-                                                    (long long)row_int(row, "number"));
+        json_array_foreach(rows, i, row)
+            buf_printf(&out, "%sv%lld", i > 0 ? ", " : "", (long long)row_int(row, "number"));
         json_array_append_new(
             *list, part_text("The data was migrated since: %.300s ran a migrate command. That is "
                              "not undone. See whether version %.64s works with the data as it is.",
@@ -259,9 +280,8 @@ static int warnings_model(struct request *req, const struct rollback_page *p, js
 
 static json_t *steps_model(const struct rollback_page *p)
 {
-    struct deploy_view view = {.card = p->v.card,
-                               .recipe = p->v.recipe,
-                               .settings = p->plans[p->chosen].settings};
+    struct deploy_view view = {
+        .card = p->v.card, .recipe = p->v.recipe, .settings = p->plans[p->chosen].settings};
     return deploy_plan_steps(&view);
 }
 
@@ -275,10 +295,10 @@ static int estimate(struct request *req, const struct rollback_page *p, json_t *
     for (size_t i = 0; i < COUNT_OF(KINDS) && e.runs == 0; i++)
         if (job_estimate(req->db, id, KINDS[i], &e, err) != 0)
             return -1;
-    json_object_set_new(
-        data, "estimate_text",
-        e.runs == 0 ? json_string("")
-                    : part_text("about %s", str_duration(took, sizeof took, e.median_ms)));
+    json_object_set_new(data, "estimate_text",
+                        e.runs == 0
+                            ? json_string("")
+                            : part_text("about %s", str_duration(took, sizeof took, e.median_ms)));
     return 0;
 }
 
@@ -294,8 +314,8 @@ static int plans_model(struct request *req, const struct rollback_page *p, json_
             continue;
         if (confirm_field(req, p->plans[parts].basis, hash, &field, err) != 0)
             return -1;
-        json_array_append_new(*list, json_pack("{s:o, s:s}", "name", part_text("plan.%u", parts),
-                                               "value", field));
+        json_array_append_new(
+            *list, json_pack("{s:o, s:s}", "name", part_text("plan.%u", parts), "value", field));
     }
     return 0;
 }
@@ -304,10 +324,9 @@ static json_t *problems_of(const struct rollback_page *p)
 {
     json_t *problems = readiness_problems(p->v.card, p->servers, true);
     if (p->possible == ROLLBACK_NOTHING)
-        json_array_append_new(problems,
-                              json_pack("{s:s, s:o, s:s}", "text", p->refused.user, "href",
-                                        release_href(&p->v, "%s", ""), "action",
-                                        "Choose another release"));
+        json_array_append_new(problems, json_pack("{s:s, s:o, s:s}", "text", p->refused.user,
+                                                  "href", release_href(&p->v, "%s", ""), "action",
+                                                  "Choose another release"));
     return problems;
 }
 
@@ -329,11 +348,10 @@ static int respond(struct request *req, struct response *res, int status, struct
     json_object_set_new(data, "steps", steps_model(p));
     json_object_set_new(data, "becomes",
                         part_text("v%lld", (long long)row_int(p->environment, "next_release")));
-    json_object_set_new(data, "rollback_href",
-                        release_href(&p->v, "/%lld/rollback",
-                                     (long long)row_int(p->row, "number")));
-    json_object_set_new(data, "can_rollback",
-                        json_boolean(json_array_size(problems) == 0));
+    json_object_set_new(
+        data, "rollback_href",
+        release_href(&p->v, "/%lld/rollback", (long long)row_int(p->row, "number")));
+    json_object_set_new(data, "can_rollback", json_boolean(json_array_size(problems) == 0));
     json_object_set_new(data, "problems", problems);
     return respond_page(res, status, "rollback", data, page);
 }

@@ -49,11 +49,11 @@ static void add_paused(json_t *page, const json_t *card)
         return;
     json_object_set_new(
         page, "paused",
-        json_pack("{s:o, s:o, s:s, s:o}", "since", part_time(row_int(card, "paused_at")), "by",
-                  part_person(row_text(card, "paused_by_name"), row_text(card, "paused_by_login")),
-                  "why", row_text(card, "paused_why"), "resume_href",
-                  part_text("/apps/%s/%s/resume", row_text(card, "app_slug"),
-                            row_text(card, "slug"))));
+        json_pack(
+            "{s:o, s:o, s:s, s:o}", "since", part_time(row_int(card, "paused_at")), "by",
+            part_person(row_text(card, "paused_by_name"), row_text(card, "paused_by_login")), "why",
+            row_text(card, "paused_why"), "resume_href",
+            part_text("/apps/%s/%s/resume", row_text(card, "app_slug"), row_text(card, "slug"))));
 }
 
 /* "2 changes of secrets and 1 of settings not deployed" */

@@ -6,9 +6,9 @@
 #include "db/pauses.h"
 #include "db/rollbacks.h"
 
-#define OLD     "0000000000000000000000old1"
-#define DIGEST  "registry.example/web@sha256:abcd"
-#define OTHER   "0000000000000000000000env2"
+#define OLD    "0000000000000000000000old1"
+#define DIGEST "registry.example/web@sha256:abcd"
+#define OTHER  "0000000000000000000000env2"
 #define STACK                                                                                      \
     "{\"compose\":\"services:\\n  web:\\n    image: registry.example/web:${TAG}\\n\","             \
     "\"deploy_dir\":\"apps/shop\",\"project\":\"shop\"}"
@@ -65,22 +65,22 @@ static const char *world_rollback(struct world *w, const char *replays, unsigned
     command_line_auth(w, id, "rollback", auth, sizeof auth);
     w->jobs++;
     w->releases++;
-    sqlf(w,
-         "BEGIN; INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, "
-         "hosts, version, artefact_id, artefact_sha256, secret_set, trigger, replays, parts, "
-         "created_at, created_by, job_id) SELECT '%s', '" ENV_ID "', %d, '%s', 'x', '{}', '[]', "
-         "'%s', artefact_id, artefact_sha256, %d, 'rollback', '%s', '%s', 1, 'u', '%s' FROM "
-         "release WHERE id = '%s';"
-         "INSERT INTO job (id, serial, environment_id, number, kind, lock_class, params, confirmed, "
-         "release_id, idem, auth, requested_by, nonce, created_at) VALUES ('%s', %d, '" ENV_ID
-         "', %d, 'rollback', 'exclusive', '{}', '%s', '%s', '%s', x'%s', 'u', 'nonce-%s', %lld);"
-         "%s; COMMIT",
-         release, w->releases, json_string_value(json_object_get(plan.basis, "recipe")),
-         json_string_value(json_object_get(plan.basis, "version")),
-         (int)json_integer_value(json_object_get(plan.basis, "secret_set")), replays,
-         rollback_parts_text(parts), id,
-         json_string_value(json_object_get(plan.code, "id")), id, w->jobs, w->jobs, basis, release,
-         id, auth, id, (long long)clock_now_ms(), twist);
+    sqlf(
+        w,
+        "BEGIN; INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, "
+        "hosts, version, artefact_id, artefact_sha256, secret_set, trigger, replays, parts, "
+        "created_at, created_by, job_id) SELECT '%s', '" ENV_ID "', %d, '%s', 'x', '{}', '[]', "
+        "'%s', artefact_id, artefact_sha256, %d, 'rollback', '%s', '%s', 1, 'u', '%s' FROM "
+        "release WHERE id = '%s';"
+        "INSERT INTO job (id, serial, environment_id, number, kind, lock_class, params, confirmed, "
+        "release_id, idem, auth, requested_by, nonce, created_at) VALUES ('%s', %d, '" ENV_ID
+        "', %d, 'rollback', 'exclusive', '{}', '%s', '%s', '%s', x'%s', 'u', 'nonce-%s', %lld);"
+        "%s; COMMIT",
+        release, w->releases, json_string_value(json_object_get(plan.basis, "recipe")),
+        json_string_value(json_object_get(plan.basis, "version")),
+        (int)json_integer_value(json_object_get(plan.basis, "secret_set")), replays,
+        rollback_parts_text(parts), id, json_string_value(json_object_get(plan.code, "id")), id,
+        w->jobs, w->jobs, basis, release, id, auth, id, (long long)clock_now_ms(), twist);
     free(basis);
     rollback_plan_free(&plan);
     world_poke(w);
@@ -105,10 +105,11 @@ static void two_releases(struct world *w)
     unlink(w->target);
     CHECK(wait_verdict(w, world_deploy(w), "live"));
     unlink(w->target);
-    change(w, "UPDATE environment SET settings = json_set(settings, '$.health_path', '/other');"
-              "INSERT INTO secret_set VALUES ('" ENV_ID "', 2, '', 1, 'u', '');"
-              "INSERT INTO secret_entry SELECT environment_id, 2, position, 'PLAIN', 'plain', form, "
-              "path, mode, 'x', fingerprint, 1, '', 2, stage, 0 FROM secret_entry");
+    change(w,
+           "UPDATE environment SET settings = json_set(settings, '$.health_path', '/other');"
+           "INSERT INTO secret_set VALUES ('" ENV_ID "', 2, '', 1, 'u', '');"
+           "INSERT INTO secret_entry SELECT environment_id, 2, position, 'PLAIN', 'plain', form, "
+           "path, mode, 'x', fingerprint, 1, '', 2, stage, 0 FROM secret_entry");
 }
 
 static void what_comes_back_is_a_new_release(void)
@@ -118,8 +119,9 @@ static void what_comes_back_is_a_new_release(void)
     const char *job = world_rollback(&w, release_id(&w, 1), ROLLBACK_ALL, "");
     CHECK(wait_verdict(&w, job, "live"));
     CHECK_STR(env_state(&w), "live 3");
-    CHECK_STR(ask_sql(&w, "SELECT outcome || ' ' || version || ' s' || secret_set || ' ' || trigger "
-                          "|| ' ' || parts FROM release WHERE number = 3"),
+    CHECK_STR(ask_sql(&w,
+                      "SELECT outcome || ' ' || version || ' s' || secret_set || ' ' || trigger "
+                      "|| ' ' || parts FROM release WHERE number = 3"),
               "live 1.0.0 s1 rollback code settings secrets");
     CHECK_STR(ask_sql(&w, "SELECT n.settings = o.settings AND n.hosts = o.hosts AND "
                           "json_extract(n.settings, '$.health_path') = '/health' AND "
@@ -158,8 +160,8 @@ static void a_stack(struct world *w)
     sqlf(w,
          "UPDATE environment SET recipe = 'compose', settings = '%s';"
          "INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, hosts, "
-         "version, images, secret_set, created_at, created_by, outcome) VALUES ('" OLD
-         "', '" ENV_ID "', 1, 'compose', 'x', '%s', '[]', '1.0', "
+         "version, images, secret_set, created_at, created_by, outcome) VALUES ('" OLD "', '" ENV_ID
+         "', 1, 'compose', 'x', '%s', '[]', '1.0', "
          "'{\"web\":{\"image\":\"registry.example/web:1.0\",\"digest\":\"" DIGEST
          "\"}}', 1, 1, 'u', 'live')",
          STACK, STACK);
@@ -208,6 +210,8 @@ static void what_is_not_to_be_gone_back_to_is_refused_in_words(void)
          "made by the recipe release"},
         {"UPDATE server SET pin_print = 'SHA256:another'",
          "UPDATE server SET pin_print = 'SHA256:test'", "host key of srv1 changed"},
+        {"UPDATE job SET lock_class = 'none' WHERE kind = 'rollback'", "",
+         "must have the environment to itself"},
         {"UPDATE job SET kind = 'deploy' WHERE kind = 'rollback'", "",
          "could not be proven who asked"},
     };

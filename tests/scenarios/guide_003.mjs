@@ -138,6 +138,9 @@ await onBoth("rolled back to the second release: its file, and its images by dig
   equal(Object.fromEntries(release.images.map((i) => [i.service, i.digest])).backend, second.backend.pinned, "the new release's digest");
   const log = flow.logText(product, model.job.id);
   equal(log.includes(`docker pull ${second.backend.pinned}`), server.kind === 12, "pulled by digest where it was gone, and only there");
+  // v3 and v4 failed: they count for nothing. Everything that went live is still there, images included.
+  const [{ kept }] = product.sql(`SELECT k.kept FROM kept_look k JOIN environment e ON e.id = k.environment_id WHERE e.slug = '${environment.href.split("/").pop()}'`);
+  equal(JSON.parse(kept).map((id) => releases.concat(release).find((r) => r.id === id)?.number).join(), "6,5,2,1", "what the server still has");
 });
 
 await test("nothing secret is in a log, and the audit chain holds", async () => {

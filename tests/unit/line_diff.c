@@ -80,8 +80,8 @@ static int common(const char *a, const char *b)
     int n = (int)strlen(a), m = (int)strlen(b);
     for (int i = 0; i <= n; i++)
         for (int j = 0; j <= m; j++)
-            best[i][j] = i == 0 || j == 0       ? 0
-                         : a[i - 1] == b[j - 1] ? best[i - 1][j - 1] + 1
+            best[i][j] = i == 0 || j == 0                  ? 0
+                         : a[i - 1] == b[j - 1]            ? best[i - 1][j - 1] + 1
                          : best[i - 1][j] > best[i][j - 1] ? best[i - 1][j]
                                                            : best[i][j - 1];
     return best[n][m];
@@ -113,9 +113,8 @@ static void any_two_texts_are_told_rightly_and_shortly(void)
             CHECK_STR(after.len > 0 ? after.data : "", texts[1]);
         } else
             CHECK_STR(texts[0], texts[1]);
-        CHECK_INT(diff.added + diff.removed,
-                  strlen(letters[0]) + strlen(letters[1])
-                      - 2 * (size_t)common(letters[0], letters[1]));
+        CHECK_INT(diff.added + diff.removed, strlen(letters[0]) + strlen(letters[1])
+                                                 - 2 * (size_t)common(letters[0], letters[1]));
         buf_deinit(&before);
         buf_deinit(&after);
         json_decref(diff.lines);

@@ -1,5 +1,6 @@
 /* pages_releases.c - the list of releases, one of them, any two side by side, and going back: what
- * is said is what was seen, what was confirmed is what is asked for, and automatic deploys pause. */
+ * is said is what was seen, what was confirmed is what is asked for, and automatic deploys pause.
+ */
 #include "tests/web/lib/secrets_world.h"
 
 #include "db/pauses.h"
@@ -53,8 +54,8 @@ static void run_release(const char *verdict, const char *digest, const char *mea
 {
     struct job_hold hold;
     char job[CRYPTO_ID_SIZE];
-    json_t *images = json_pack("{s:{s:s, s:s}}", "web", "image", "registry.example/web:1", "digest",
-                               digest);
+    json_t *images =
+        json_pack("{s:{s:s, s:s}}", "web", "image", "registry.example/web:1", "digest", digest);
     stage_deploy(&s, job);
     stage_release_of(&s, job, release);
     stage_begin(&s, s.server_id, &hold);
@@ -118,10 +119,9 @@ static const char *check_of(const json_t *data, const char *name, const char *wh
 {
     const json_t *check;
     size_t i;
-    json_array_foreach(json_object_get(json_object_get(json_object_get(data, "release"), "ready"),
-                                       "checks"),
-                       i, check) if (strcmp(stage_text(check, "name"), name)
-                                     == 0) return stage_text(check, what);
+    json_array_foreach(
+        json_object_get(json_object_get(json_object_get(data, "release"), "ready"), "checks"), i,
+        check) if (strcmp(stage_text(check, "name"), name) == 0) return stage_text(check, what);
     return "";
 }
 
@@ -169,7 +169,12 @@ static void what_makes_it_impossible_is_said_in_words(void)
     CHECK_STR(stage_text(data, "releases.2.ready.can"), "false");
     CHECK_STR(stage_text(data, "releases.2.ready.text"),
               "A value of s1 cannot be opened any more, seen just now.");
-    CHECK_STR(stage_text(data, "releases.2.rollback_href"), "");
+    CHECK_STR(stage_text(data, "releases.2.ready.status.text"), "Not all of it");
+    CHECK_STR(stage_text(data, "releases.2.rollback_href"), RELEASES "/1/rollback");
+    json_decref(data);
+    data = stage_json(&s, RELEASES "/1/rollback", 200); /* without them it may be */
+    CHECK_STR(stage_text(data, "parts.0.is_chosen"), "true");
+    CHECK_STR(stage_text(data, "parts.2.is_chosen"), "false");
     json_decref(data);
     WORLD_MUST(release_set_look(s.w.worker, s.env_id, 1, true, clock_now_ms(), &world_err));
     sql("UPDATE artefact SET removed_at = 1 WHERE version = '1.0.0'");
@@ -179,6 +184,7 @@ static void what_makes_it_impossible_is_said_in_words(void)
     json_decref(data);
     CHECK_INT(world_get(&s.w, RELEASES "/1/rollback"), 200); /* the other parts are possible */
     CHECK(stage_shows(&s, "name=\"part.code\" value=\"1\" disabled"));
+    CHECK(stage_shows(&s, "It cannot come back. The artefact of v1 (version 1.0.0) was removed"));
     CHECK(stage_hidden(&s, "plan.6")[0] != '\0');
     CHECK_STR(stage_hidden(&s, "plan.7"), "");
     CHECK_INT(stage_post(&s, RELEASES "/1/rollback", "part.code=1&plan.1=x&why="), 422);
@@ -267,8 +273,7 @@ static void the_confirm_page_says_what_returns_and_what_stays(void)
     CHECK(strstr(stage_text(data, "parts.0.back"), "1.0.0, artefact 9b1e6c0f3a5d") != NULL);
     CHECK_STR(stage_text(data, "parts.1.back"), "1 setting as in v1");
     CHECK_STR(stage_text(data, "parts.2.back"), "s1");
-    CHECK_STR(stage_text(data, "parts.2.note"),
-              "FRESH removed, GREETING added, PASSWORD changed");
+    CHECK_STR(stage_text(data, "parts.2.note"), "FRESH removed, GREETING added, PASSWORD changed");
     CHECK_STR(stage_text(data, "servers"), "web-1");
     CHECK(strstr(json_string_value(json_array_get(json_object_get(data, "warnings"), 0)),
                  "The data was migrated since: v2 ran a migrate command.")
@@ -289,8 +294,8 @@ static void a_stale_or_empty_choice_asks_for_nothing(void)
     CHECK(stage_shows(&s, "Choose at least one part"));
     CHECK(stage_shows(&s, "typed words"));
     change_setting("keep", "7");
-    CHECK_INT(stage_post(&s, RELEASES "/1/rollback", "idem=%s&plan.1=%s&part.code=1&why=",
-                         form.idem, form.code),
+    CHECK_INT(stage_post(&s, RELEASES "/1/rollback",
+                         "idem=%s&plan.1=%s&part.code=1&why=", form.idem, form.code),
               409);
     CHECK(stage_shows(&s, "settings changed"));
     /* What comes back does not rest on them when all of it does. */

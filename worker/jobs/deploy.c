@@ -180,6 +180,10 @@ int deploy_load(struct worker *w, struct run *run, json_t **environment, struct 
         err_set(err, ERR_DENIED, "The release belongs to another environment.");
         goto out;
     }
+    if (!str_equal(text_of(run->job, "lock_class"), "exclusive")) {
+        err_set(err, ERR_INPUT, "What puts a release live must have the environment to itself.");
+        goto out;
+    }
     recipe_free(run->recipe); /* of a try that the database cut short */
     run->recipe = NULL;
     if (recipe_load(w->config.recipes, text_of(found, "recipe"), &run->recipe, err) != 0)
@@ -300,27 +304,37 @@ static int hide_set(struct worker *w, struct run *run, json_int_t number, struct
     return rc;
 }
 
-/* Those of this set; and of the newest, where an older one comes back: what runs until the switch
- * may say them. A newest set that does not open must not be in the way of leaving it. */
+/* One that does not open must not be in the way of leaving it. */
+static int hide_other_set(struct worker *w, struct run *run, json_int_t number, struct err *err)
+{
+    struct err ignored = {0};
+    if (number == json_integer_value(json_object_get(run->release, "secret_set"))
+        || hide_set(w, run, number, &ignored) == 0)
+        return 0;
+    log_err("mask_other_set", &ignored);
+    if (ignored.code != ERR_BUSY && ignored.code != ERR_NO_MEMORY)
+        return 0;
+    *err = ignored;
+    return -1;
+}
+
+/* Those of this set; and of the newest and the live one, where they are others: what runs until the
+ * switch may say them. */
 static int hide_secrets(struct worker *w, struct run *run, struct err *err)
 {
-    json_int_t number = json_integer_value(json_object_get(run->release, "secret_set")), newest;
-    struct err ignored = {0};
-    json_t *set = NULL;
-    if (secret_set_current(w->db, text_of(run->job, "environment_id"), &set, err) != 0)
-        return -1;
-    newest = json_integer_value(json_object_get(set, "number"));
-    json_decref(set);
-    if (hide_set(w, run, number, err) != 0)
-        return -1;
-    if (newest == number || hide_set(w, run, newest, &ignored) == 0)
-        return 0;
-    log_err("mask_newest_set", &ignored);
-    if (ignored.code == ERR_BUSY || ignored.code == ERR_NO_MEMORY) {
-        *err = ignored;
-        return -1;
-    }
-    return 0;
+    json_t *newest = NULL, *live = NULL;
+    int rc = -1;
+    if (secret_set_current(w->db, text_of(run->job, "environment_id"), &newest, err) == 0
+        && environment_release(w->db, text_of(run->plan, "good"), &live, err) == 0
+        && hide_set(w, run, json_integer_value(json_object_get(run->release, "secret_set")), err)
+               == 0
+        && hide_other_set(w, run, json_integer_value(json_object_get(newest, "number")), err) == 0
+        && hide_other_set(w, run, json_integer_value(json_object_get(live, "secret_set")), err)
+               == 0)
+        rc = 0;
+    json_decref(newest);
+    json_decref(live);
+    return rc;
 }
 
 static int hide_passwords(struct worker *w, struct run *run, struct err *err)

@@ -8,8 +8,7 @@
 
 /* run->release by the job's id of it, and run->recipe by that of its environment (a new
  * reference). ERR_DENIED when the release is another environment's. */
-int deploy_load(struct worker *w, struct run *run, json_t **environment,
-                struct err *err) MUST_USE;
+int deploy_load(struct worker *w, struct run *run, json_t **environment, struct err *err) MUST_USE;
 
 struct deploy_found {
     const json_t *environment, *basis, *settings;

@@ -15,8 +15,7 @@ static void add_ids(json_t *kept, const char *text)
 {
     while (*text != '\0') {
         size_t n = strcspn(text, " ");
-        if (n == CRYPTO_ID_SIZE - 1
-            && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") >= n)
+        if (n == CRYPTO_ID_SIZE - 1 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") >= n)
             json_array_append_new(kept, json_stringn(text, n));
         text += n + (text[n] == ' ' ? 1 : 0);
     }
@@ -89,8 +88,8 @@ int deploy_looks_secrets(struct worker *w, const struct run *run, struct err *er
     if (db_begin(w->db, err) != 0)
         goto out;
     rc = 0;
-    json_array_foreach(numbers, i, number) if (rc == 0)
-        rc = release_set_look(w->db, id, json_integer_value(number), good[i], clock_now_ms(), err);
+    json_array_foreach(numbers, i, number) if (rc == 0) rc =
+        release_set_look(w->db, id, json_integer_value(number), good[i], clock_now_ms(), err);
     if (rc == 0)
         rc = db_commit(w->db, err);
     db_rollback(w->db);
