@@ -21,15 +21,9 @@ static long long number_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
-static const char *const PARTS[] = {"",
-                                    "code",
-                                    "settings",
-                                    "code settings",
-                                    "secrets",
-                                    "code secrets",
-                                    "settings secrets",
-                                    "code settings "
-                                    "secrets"};
+static const char *const PARTS[] = {
+    "",        "code",         "settings",         "code settings",
+    "secrets", "code secrets", "settings secrets", "code settings secrets"};
 
 const char *rollback_parts_text(unsigned parts)
 {
