@@ -4,6 +4,7 @@
 
 #include "db/environments.h"
 #include "db/json_text.h"
+#include "db/pauses.h"
 #include "db/secrets.h"
 #include "lib/crypto/crypto.h"
 
@@ -59,42 +60,47 @@ static int64_t live_number(struct db *db, const json_t *environment, struct err 
     return number;
 }
 
+int basis_of_parts(struct db *db, const struct basis_parts *parts, json_t **basis, struct err *err)
+{
+    json_t *hosts = NULL;
+    char settings_hash[CRYPTO_HASH_HEX];
+    if (hash_settings(parts->settings, settings_hash, err) != 0)
+        return -1;
+    int64_t live = live_number(db, parts->environment, err);
+    if (live < 0 || hosts_of(db, text_of(parts->environment, "id"), &hosts, err) != 0)
+        return -1;
+    *basis = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "recipe",
+                       recipe_name(parts->recipe), "recipe_sha256", recipe_sha256(parts->recipe),
+                       "version", parts->version, "artefact_sha256", parts->artefact_sha256,
+                       "secret_set", parts->secret_set, "live_release", (json_int_t)live,
+                       "settings_sha256", settings_hash, "hosts", hosts);
+    return *basis != NULL ? 0 : err_set(err, ERR_INTERNAL, "The plan could not be made.");
+}
+
 int basis_of_deploy(struct db *db, const struct basis_inputs *inputs, json_t **basis,
                     json_t **settings, struct err *err)
 {
-    const struct recipe *recipe = inputs->recipe;
-    const char *id = text_of(inputs->environment, "id");
-    json_t *checked = NULL, *set = NULL, *hosts = NULL, *made = NULL;
-    char settings_hash[CRYPTO_HASH_HEX];
-    int64_t live;
+    struct basis_parts parts = {.recipe = inputs->recipe,
+                                .environment = inputs->environment,
+                                .version = text_of(inputs->artefact, "version"),
+                                .artefact_sha256 = text_of(inputs->artefact, "sha256")};
+    json_t *checked = NULL, *set = NULL;
     int rc = -1;
 
-    if (recipe_check_settings(recipe, json_object_get(inputs->environment, "settings"), &checked,
-                              err)
+    if (recipe_check_settings(inputs->recipe, json_object_get(inputs->environment, "settings"),
+                              &checked, err)
             != 0
-        || hash_settings(checked, settings_hash, err) != 0
-        || secret_set_current(db, id, &set, err) != 0 || hosts_of(db, id, &hosts, err) != 0)
+        || secret_set_current(db, text_of(inputs->environment, "id"), &set, err) != 0)
         goto out;
-    live = live_number(db, inputs->environment, err);
-    if (live < 0)
-        goto out;
-    made = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:O}", "recipe", recipe_name(recipe),
-                     "recipe_sha256", recipe_sha256(recipe), "version",
-                     text_of(inputs->artefact, "version"), "artefact_sha256",
-                     text_of(inputs->artefact, "sha256"), "secret_set",
-                     json_integer_value(json_object_get(set, "number")), "live_release",
-                     (json_int_t)live, "settings_sha256", settings_hash, "hosts", hosts);
-    if (made == NULL) {
-        err_set(err, ERR_INTERNAL, "The plan could not be made.");
-        goto out;
-    }
-    *basis = made;
-    if (settings != NULL)
+    parts.settings = checked;
+    parts.secret_set = json_integer_value(json_object_get(set, "number"));
+    rc = basis_of_parts(db, &parts, basis, err);
+    if (rc == 0 && pause_is_on(inputs->environment))
+        json_object_set(*basis, "paused", json_object_get(inputs->environment, "paused_at"));
+    if (rc == 0 && settings != NULL)
         *settings = json_incref(checked);
-    rc = 0;
 out:
     json_decref(checked);
     json_decref(set);
-    json_decref(hosts);
     return rc;
 }

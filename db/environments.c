@@ -269,9 +269,52 @@ int environment_releases(struct db *db, const char *id, int64_t before, int limi
     return db_rows_json(s, releases, err);
 }
 
+static int rows_of(struct db *db, int statement, const char *id, json_t **rows, struct err *err)
+{
+    struct stmt *s = db_use(db, statement);
+    db_bind_text(s, ":environment_id", id);
+    return db_rows_json(s, rows, err);
+}
+
+int environment_releases_whole(struct db *db, const char *id, int64_t before, int limit,
+                               json_t **releases, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_ENVIRONMENT_RELEASES_WHOLE);
+    db_bind_text(s, ":environment_id", id);
+    db_bind_int(s, ":before", before);
+    db_bind_int(s, ":limit", limit);
+    return db_rows_json(s, releases, err);
+}
+
+int environment_release_by_number(struct db *db, const char *id, int64_t number, json_t **release,
+                                  struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_ENVIRONMENT_RELEASE_BY_NUMBER);
+    db_bind_text(s, ":environment_id", id);
+    db_bind_int(s, ":number", number);
+    return db_row_json(s, release, err);
+}
+
+int environment_migrated_after(struct db *db, const char *id, int64_t number, json_t **releases,
+                               struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_ENVIRONMENT_MIGRATED_AFTER);
+    db_bind_text(s, ":environment_id", id);
+    db_bind_int(s, ":number", number);
+    return db_rows_json(s, releases, err);
+}
+
+int environment_kept_looks(struct db *db, const char *id, json_t **looks, struct err *err)
+{
+    return rows_of(db, SQL_ENVIRONMENT_KEPT_LOOKS, id, looks, err);
+}
+
+int environment_secret_looks(struct db *db, const char *id, json_t **looks, struct err *err)
+{
+    return rows_of(db, SQL_ENVIRONMENT_SECRET_LOOKS, id, looks, err);
+}
+
 int environment_servers(struct db *db, const char *id, json_t **servers, struct err *err)
 {
-    struct stmt *s = db_use(db, SQL_ENVIRONMENT_SERVERS);
-    db_bind_text(s, ":environment_id", id);
-    return db_rows_json(s, servers, err);
+    return rows_of(db, SQL_ENVIRONMENT_SERVERS, id, servers, err);
 }

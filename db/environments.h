@@ -36,7 +36,8 @@ int environment_change(struct db *db, const struct actor *actor,
                        struct err *err) MUST_USE;
 
 /* {id, app_id, slug, tier, recipe, settings: {}, live_release_id, live_since, live_state,
- * next_release, created_at, app_slug, app_name} */
+ * next_release, created_at, paused_at, paused_why, paused_by_name, paused_by_login, app_slug,
+ * app_name} */
 int environment_by_slugs(struct db *db, const char *app, const char *env, json_t **environment,
                          struct err *err) MUST_USE;
 int environment_by_id(struct db *db, const char *id, json_t **environment,
@@ -54,6 +55,21 @@ int environment_release(struct db *db, const char *release_id, json_t **release,
 /* Newest first, numbers below `before`. */
 int environment_releases(struct db *db, const char *id, int64_t before, int limit,
                          json_t **releases, struct err *err) MUST_USE;
+/* Newest first as well, with recipe, settings, hosts, images, replays, replays_number, parts,
+ * asked_from, migrated, ended_at: all that was put live. */
+int environment_releases_whole(struct db *db, const char *id, int64_t before, int limit,
+                               json_t **releases, struct err *err) MUST_USE;
+/* One of them; ERR_NOT_FOUND. */
+int environment_release_by_number(struct db *db, const char *id, int64_t number, json_t **release,
+                                  struct err *err) MUST_USE;
+/* {number, version, created_at} of releases after this one that ran their migrate command. */
+int environment_migrated_after(struct db *db, const char *id, int64_t number, json_t **releases,
+                               struct err *err) MUST_USE;
+/* {server_id, slug, seen_at, kept: [release ids], job_id} of each server it has now; nulls where
+ * nobody has looked. And {number, seen_at, opens: 0 or 1} of its secret sets. */
+int environment_kept_looks(struct db *db, const char *id, json_t **looks, struct err *err) MUST_USE;
+int environment_secret_looks(struct db *db, const char *id, json_t **looks,
+                             struct err *err) MUST_USE;
 /* {id, slug, host, port, login, pin_type, pin_print, state, checked_at, role, position} in order.
  */
 int environment_servers(struct db *db, const char *id, json_t **servers, struct err *err) MUST_USE;

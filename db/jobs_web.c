@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include "db/json_text.h"
+#include "db/pauses.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "statements.h"
@@ -198,6 +199,10 @@ static int insert_release(struct db *db, const struct deploy_request *d, struct 
                      sha256[0] == '\0' ? NULL : sha256); /* a tag has no artefact */
         db_bind_int(s, ":secret_set", json_integer_value(json_object_get(d->basis, "secret_set")));
         db_bind_text(s, ":why", d->job.why);
+        db_bind_text(s, ":trigger", d->trigger == NULL ? TRIGGER_BUTTON : d->trigger);
+        db_bind_text(s, ":replays", d->replays);
+        db_bind_text(s, ":parts", text_of(d->basis, "parts"));
+        db_bind_text(s, ":asked_from", d->asked_from == NULL ? "" : d->asked_from);
         db_bind_int(s, ":now", clock_now_ms());
         db_bind_text(s, ":created_by", d->job.requested_by);
         db_bind_text(s, ":job_id", d->job.id);
@@ -223,6 +228,14 @@ static int add_deploy(struct db *db, const struct actor *actor, const struct dep
     json_object_set_new(detail, "release", json_integer(row.number));
     json_object_set(detail, "version", json_object_get(d->basis, "version"));
     json_object_set(detail, "secret_set", json_object_get(d->basis, "secret_set"));
+    if (d->replays != NULL) {
+        json_object_set(detail, "replays", json_object_get(d->basis, "replays"));
+        json_object_set(detail, "parts", json_object_get(d->basis, "parts"));
+    }
+    if (d->pause_why != NULL && pause_begin(db, actor, d->environment, d->pause_why, err) != 0) {
+        json_decref(detail);
+        return -1;
+    }
     return tell_requested(db, actor, &d->job, detail, err);
 }
 

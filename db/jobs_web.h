@@ -2,7 +2,7 @@
  * worker's side is db/jobs.h.
  *
  * A job row names a kind and ids, never a shell command. Its `params` by kind:
- *     deploy  {}                        (the release row says what; environment_id the place)
+ *     deploy, rollback  {}              (the release row says what; environment_id the place)
  *     check   {}                        (server_id)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.
@@ -48,6 +48,10 @@ struct deploy_request {
     const json_t *artefact;    /* object of artefact_by_id */
     const json_t *basis;
     const json_t *settings; /* checked */
+    const char *trigger;    /* db/pauses.h */
+    const char *asked_from; /* the address */
+    const char *replays;    /* a rollback: the id of the release it brings back; NULL: none */
+    const char *pause_why;  /* a rollback: automatic deploys are paused with it; NULL: not */
 };
 int job_request_deploy(struct db *db, const struct actor *actor,
                        const struct deploy_request *request, struct job_added *added,

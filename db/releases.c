@@ -14,6 +14,26 @@ int release_load(struct db *db, const char *id, json_t **release, struct err *er
     return db_row_json(s, release, err);
 }
 
+int release_set_plan(struct db *db, const char *release_id, const json_t *basis,
+                     const json_t *settings, struct err *err)
+{
+    char *settings_text = NULL, *hosts = NULL;
+    int rc = -1;
+    if (json_text(settings, &settings_text, err) == 0
+        && json_text(json_object_get(basis, "hosts"), &hosts, err) == 0) {
+        struct stmt *s = db_use(db, SQL_RELEASE_SET_PLAN);
+        db_bind_text(s, ":id", release_id);
+        db_bind_text(s, ":recipe_sha256",
+                     json_string_value(json_object_get(basis, "recipe_sha256")));
+        db_bind_text(s, ":settings", settings_text);
+        db_bind_text(s, ":hosts", hosts);
+        rc = db_run(s, NULL, err);
+    }
+    free(settings_text);
+    free(hosts);
+    return rc;
+}
+
 int release_set_images(struct db *db, const char *release_id, const json_t *images, struct err *err)
 {
     char *text = NULL;
@@ -33,6 +53,7 @@ static int set_outcome(struct db *db, const struct release_ended *ended, int64_t
     struct stmt *s = db_use(db, SQL_RELEASE_END);
     db_bind_text(s, ":id", ended->release_id);
     db_bind_text(s, ":outcome", ended->outcome);
+    db_bind_int(s, ":now", ended->now);
     return db_run(s, changes, err);
 }
 
@@ -79,4 +100,45 @@ int release_end(struct db *db, const struct release_ended *ended, struct err *er
         return set_state(db, ended->environment_id, "unknown", err);
     }
     return err_set(err, ERR_INTERNAL, "The outcome of the release could not be written.");
+}
+
+int release_set_kept(struct db *db, const struct release_kept *look, struct err *err)
+{
+    char *kept = NULL;
+    if (json_text(look->kept, &kept, err) != 0)
+        return -1;
+    struct stmt *s = db_use(db, SQL_RELEASE_KEPT_SET);
+    db_bind_text(s, ":environment_id", look->environment_id);
+    db_bind_text(s, ":server_id", look->server_id);
+    db_bind_text(s, ":job_id", look->job_id);
+    db_bind_text(s, ":kept", kept);
+    db_bind_int(s, ":now", look->now);
+    int rc = db_run(s, NULL, err);
+    free(kept);
+    return rc;
+}
+
+int release_sets_once_live(struct db *db, const char *environment_id, int limit, json_t **numbers,
+                           struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_SETS_ONCE_LIVE);
+    int r;
+    *numbers = json_array();
+    db_bind_text(s, ":environment_id", environment_id);
+    db_bind_int(s, ":limit", limit);
+    while ((r = db_step(s, err)) == 1)
+        json_array_append_new(*numbers, json_integer(db_col_int(s, "number")));
+    db_done(s);
+    return r;
+}
+
+int release_set_look(struct db *db, const char *environment_id, int64_t number, bool opens,
+                     int64_t now, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_SET_LOOK);
+    db_bind_text(s, ":environment_id", environment_id);
+    db_bind_int(s, ":number", number);
+    db_bind_int(s, ":opens", opens ? 1 : 0);
+    db_bind_int(s, ":now", now);
+    return db_run(s, NULL, err);
 }

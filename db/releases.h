@@ -1,11 +1,14 @@
 /* releases.h - the worker's side of releases: what to deploy, and how it ended.
  *
- * A release row is made by the web side together with its job (outcome `pending`) and never changes
- * but for its outcome, which is written once, in the transaction that ends the job. */
+ * A release row is made by the web side together with its job (outcome `pending`). The worker
+ * writes into it what it found itself (settings, recipe, servers when the plan is made; image
+ * digests, outcome when the job ends); after the outcome nothing changes any more (triggers see to
+ * it). */
 #ifndef WL_DB_RELEASES_H
 #define WL_DB_RELEASES_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include "db/db.h"
 #include "lib/base/attr.h"
@@ -14,8 +17,13 @@
  * artefact_size, artefact_removed_at. */
 int release_load(struct db *db, const char *id, json_t **release, struct err *err) MUST_USE;
 
-/* Which images it runs: object service -> {image, digest}. Written once; needs an open transaction.
- */
+/* What is put live, as the worker found it: recipe_sha256 and hosts of the basis, the checked
+ * settings with the Compose file's bytes. */
+int release_set_plan(struct db *db, const char *release_id, const json_t *basis,
+                     const json_t *settings, struct err *err) MUST_USE;
+
+/* Which images it runs: object service -> {image, digest}. Written once, before its outcome; needs
+ * an open transaction. */
 int release_set_images(struct db *db, const char *release_id, const json_t *images,
                        struct err *err) MUST_USE;
 
@@ -39,5 +47,19 @@ struct release_ended {
     int64_t now;
 };
 int release_end(struct db *db, const struct release_ended *ended, struct err *err) MUST_USE;
+
+/* Which releases a server still has: kept is a list of ids. Needs an open transaction. */
+struct release_kept {
+    const char *environment_id, *server_id, *job_id;
+    const json_t *kept;
+    int64_t now;
+};
+int release_set_kept(struct db *db, const struct release_kept *look, struct err *err) MUST_USE;
+/* The secret sets of releases that once were live: a new list of numbers, newest first. */
+int release_sets_once_live(struct db *db, const char *environment_id, int limit, json_t **numbers,
+                           struct err *err) MUST_USE;
+/* Whether a set's values opened just now. */
+int release_set_look(struct db *db, const char *environment_id, int64_t number, bool opens,
+                     int64_t now, struct err *err) MUST_USE;
 
 #endif

@@ -131,7 +131,7 @@ wl_pull() { # reference, platform ("-": any)
     fi
 }
 
-wl_pinned() { # service: the digest that the first server of this job got
+wl_pinned() { # service: the digest that it must run, or nothing
     printf '%s\n' "${WL_PINS:-}" | awk -F"$tab" -v service="$1" '$1 == service { print $2; exit }'
 }
 
@@ -144,20 +144,22 @@ wl_digest_of() { # reference: the name with the digest that belongs to this very
         awk -v repository="$wl_repository" '{ name = $0; sub(/@.*/, "", name); if (name == repository) { print; exit } }'
 }
 
-# An image as it is named, or as the first server of this job got it; sets wl_image_id and wl_image_digest, which is the id of one that came from no registry.
+# An image as it is named, or, where WL_PINS names the service, by the digest that it must run, whatever the tag has become since: on a second server that of the
+# first, in a rollback that of the earlier release. Sets wl_image_id and wl_image_digest, which is the id of one that came from no registry.
 wl_pull_image() { # service, image, platform ("-": any)
-    wl_reference=$(wl_pinned "$1")
-    wl_reference=${wl_reference:-$2}
-    case $wl_reference in
-    sha256:*) wl_fail "The image $2 of service $1 is not in a registry, so the second server cannot get the same one. Fix: push it to a registry." ;;
-    esac
-    if [ "${WL_SET_PULL:-always}" = missing ] && docker image inspect "$wl_reference" >/dev/null 2>&1; then
+    wl_want=$(wl_pinned "$1")
+    wl_reference=${wl_want:-$2}
+    if { [ -n "$wl_want" ] || [ "${WL_SET_PULL:-always}" = missing ]; } && docker image inspect "$wl_reference" >/dev/null 2>&1; then
         wl_note "$wl_reference is on the server already."
     else
+        case $wl_reference in
+        sha256:*) wl_fail "The image $2 of service $1 never was in a registry, and this server does not have the one that is wanted ($wl_reference). Fix: push it to a registry, then deploy it from there." ;;
+        esac
         wl_pull "$wl_reference" "$3"
     fi
     wl_image_id=$(docker image inspect --format '{{.Id}}' "$wl_reference" 2>"$wl_said") ||
         wl_fail "The image $wl_reference is not on the server although it was pulled: $(wl_last_line "$wl_said"). Fix: deploy again."
-    wl_image_digest=$(wl_digest_of "$wl_reference")
+    wl_image_digest=$wl_want
+    [ -n "$wl_image_digest" ] || wl_image_digest=$(wl_digest_of "$wl_reference")
     [ -n "$wl_image_digest" ] || wl_image_digest=$wl_image_id # never pushed: known on this server only
 }

@@ -35,6 +35,23 @@ wl_result() { # key value: one line of the step's results (a line break in the v
 }
 WL_RETURN=$(printf '\r')
 
+wl_result_kept() { # ids of releases that this server still has, for the pages that say to which one can go back
+    wl_number=0
+    wl_line=
+    wl_count=0
+    for wl_id in $1; do
+        wl_line=$wl_line${wl_line:+ }$wl_id
+        wl_count=$((wl_count + 1))
+        if [ $((wl_count % 15)) -eq 0 ]; then
+            wl_number=$((wl_number + 1))
+            wl_result "kept_$wl_number" "$wl_line"
+            wl_line=
+        fi
+    done
+    wl_number=$((wl_number + 1))
+    wl_result "kept_$wl_number" "$wl_line"
+}
+
 wl_fail() { # "cause. Fix: ...": ends the step; the sentence is shown to people
     wl_result cause "$*"
     printf 'wl: %s\n' "$*"

@@ -269,11 +269,12 @@ static int write_end(struct worker *w, struct run *run, struct err *err)
 
     if (db_begin(w->db, err) != 0)
         goto out;
-    if (job_end(w->db, &run->hold, run->verdict, run->summary, now, err) != 0
-        || store_release(w, run, now, err) != 0)
+    if (job_end(w->db, &run->hold, run->verdict, run->summary, now, err) != 0)
         goto out;
     if (run->kind != NULL && run->hosts != NULL && run->kind->store != NULL
         && run->kind->store(w, run, detail, err) != 0)
+        goto out;
+    if (store_release(w, run, now, err) != 0) /* last: after its outcome a release never changes */
         goto out;
     rc = append_event(w, run, detail, err);
     detail = NULL; /* stolen */

@@ -125,6 +125,7 @@ static void complete_page(json_t *page, enum role role)
     set_missing(page, "refresh", json_string(""));
     set_missing(page, "crumbs", json_array());
     set_missing(page, "undeployed", json_null());
+    set_missing(page, "paused", json_null());
     set_missing(page, "may", may_model(role));
     set_missing(page, "errors", json_object());
     set_missing(page, "error_list", json_array());

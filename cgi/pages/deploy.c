@@ -2,13 +2,12 @@
  * the release and its job.
  *
  * What was confirmed is what runs: the form carries the plan's basis and its hash; a basis that is
- * another by now shows the page again (409) and names what changed. The worker compares once more
- * when the job starts. A second click finds the first one's job by the form's key, before anything
- * is compared: the first click may have changed what is live already. */
+ * another by now shows the page again (409) and names what changed (confirm.h). The worker compares
+ * once more when the job starts. */
 #include <stdio.h>
 #include <string.h>
-#include "cgi/http/ask.h"
 #include "cgi/http/site.h"
+#include "cgi/pages/confirm.h"
 #include "cgi/pages/deploy_images.h"
 #include "cgi/pages/deploy_plan.h"
 #include "cgi/pages/page.h"
@@ -18,20 +17,15 @@
 #include "cgi/pages/row.h"
 #include "cgi/pages/secrets_required.h"
 #include "cgi/pages/undeployed.h"
-#include "cgi/pages/submit.h"
 #include "db/artefacts.h"
 #include "db/basis.h"
 #include "db/environments.h"
-#include "db/json_text.h"
+#include "db/pauses.h"
 #include "lib/base/str.h"
-#include "lib/domain/plan.h"
 #include "lib/domain/validate.h"
 
 #define VERSIONS_MAX 50
 #define TAGS_SHOWN   12
-#define WHY_MAX      500
-#define IDEM_MAX     64
-#define BASIS_MAX    ((size_t)256 * 1024)
 
 /* --- reading --- */
 
@@ -198,42 +192,19 @@ static json_t *problems_of(const struct deploy_view *view)
     return problems;
 }
 
-/* The hash, and after a dot the basis itself, so that a refusal can say what was confirmed. */
-static int plan_field(struct request *req, const struct deploy_view *view, char hash[65],
-                      const char **field, struct err *err)
-{
-    char *text = NULL, *coded;
-    size_t len;
-    if (plan_hash(view->basis, hash, err) != 0 || json_text(view->basis, &text, err) != 0)
-        return -1;
-    len = strlen(text);
-    coded = arena_alloc(req->arena, CRYPTO_B64_SIZE(len));
-    if (coded != NULL)
-        crypto_b64url(coded, CRYPTO_B64_SIZE(len), text, len);
-    free(text);
-    *field = coded == NULL ? NULL : arena_printf(req->arena, "%s.%s", hash, coded);
-    if (*field == NULL)
-        return err_set(err, ERR_NO_MEMORY, "There was not enough memory. Try again.");
-    return 0;
-}
-
 static json_t *deploy_page(struct request *req, const struct deploy_view *view)
 {
     const char *app = row_text(view->card, "app_slug"), *env = row_text(view->card, "slug");
-    const char *idem = request_field(req, "idem");
-    char title[128], fresh[CRYPTO_ID_SIZE];
+    char title[128];
     json_t *page;
     snprintf(title, sizeof title, "Deploy %.50s / %.50s", app, env);
-    crypto_new_id(fresh);
     page = page_new(title, "apps");
     page_crumbs_of(page, app, env, row_text(view->card, "tier"));
     page_crumb(page, "Deploy", "");
     undeployed_add(req, page, view->card);
     page_field(page, "version", NULL);
-    page_field(page, "why", request_field(req, "why"));
-    page_field(page, "plan_hash", "");
-    json_object_set_new(json_object_get(page, "values"), "idem",
-                        json_string(idem[0] != '\0' ? idem : fresh));
+    page_field(page, "despite_pause", request_field(req, "despite_pause"));
+    confirm_fields(req, page);
     return page;
 }
 
@@ -253,7 +224,7 @@ static int deploy_respond(struct request *req, struct response *res, int status,
     warnings = readiness_warnings(view->servers);
     deploy_images_warn(view, view->services, warnings);
     if (view->basis != NULL
-        && (plan_field(req, view, hash, &field, err) != 0
+        && (confirm_field(req, view->basis, hash, &field, err) != 0
             || deploy_plan_model(req, view, hash, &plan, err) != 0))
         return -1;
     json_object_set_new(json_object_get(page, "values"), "plan_hash", json_string(field));
@@ -292,100 +263,23 @@ int deploy_show(struct request *req, struct response *res, struct err *err)
 
 /* --- the button --- */
 
-static bool is_key(const char *text)
+/* A person may deploy while automatic deploys are paused, knowing it; nobody else may. */
+static int check_pause(struct request *req, const struct deploy_view *view, json_t *page,
+                       struct err *err)
 {
-    size_t len = strlen(text);
-    return len >= 8 && len <= IDEM_MAX
-           && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-                  == len;
-}
-
-/* Compare what the form says was confirmed with the plan now. */
-static int compare_plan(struct request *req, const struct deploy_view *view, struct err *err)
-{
-    const char *field = request_field(req, "plan_hash"), *dot = strchr(field, '.');
-    char now[65];
-    json_t *confirmed = NULL;
-    uint8_t *bytes;
-    int len;
-    if (plan_hash(view->basis, now, err) != 0)
+    if (pause_refuses(view->card, req->has_bearer ? TRIGGER_TOKEN : TRIGGER_BUTTON, err) != 0)
         return -1;
-    if (strncmp(field, now, 64) == 0 && (field[64] == '\0' || field[64] == '.'))
-        return 0;
-    if (dot != NULL && strlen(dot) < BASIS_MAX) {
-        bytes = arena_alloc(req->arena, strlen(dot));
-        len = bytes == NULL ? -1 : crypto_unb64url(dot + 1, bytes, strlen(dot));
-        if (len > 0)
-            confirmed = json_loadb((const char *)bytes, (size_t)len, JSON_REJECT_DUPLICATES, NULL);
-    }
-    if (plan_compare(confirmed, view->basis, err) != 0)
-        return -1;
-    return err_set(err, ERR_CONFLICT,
-                   "The plan was not confirmed as it stands. Look at it and confirm again.");
-}
-
-static int add_deploy(struct request *req, struct response *res, const struct deploy_view *view,
-                      struct deploy_request *request, struct err *err)
-{
-    struct job_added added;
-    request->environment = view->environment;
-    request->artefact = view->artefact;
-    request->basis = view->basis;
-    request->settings = view->settings;
-    if (submit_prepare(req, &request->job, err) != 0
-        || job_request_deploy(req->db, &req->actor, request, &added, err) != 0)
-        return -1;
-    ask_poke(req);
-    return respond_redirect(res, "/jobs/%s", added.id);
-}
-
-static struct deploy_request request_of(struct request *req, const struct deploy_view *view)
-{
-    const char *idem = request_field(req, "idem");
-    const char *name = arena_printf(req->arena, "%s / %s", row_text(view->card, "app_slug"),
-                                    row_text(view->card, "slug"));
-    return (struct deploy_request){.job = {.kind = "deploy",
-                                           .lock_class = "exclusive",
-                                           .environment_id = row_text(view->card, "id"),
-                                           .app_id = row_text(view->card, "app_id"),
-                                           .target_name = name == NULL ? "" : name,
-                                           .verb = "deploy.request",
-                                           .idem = idem[0] == '\0' ? NULL : idem,
-                                           .requested_by = req->session.user_id,
-                                           .why = page_lines(req, request_field(req, "why"))}};
-}
-
-/* 1: answered (the first click's job), 0: go on, -1: error. */
-static int answer_second_click(struct request *req, struct response *res,
-                               const struct deploy_request *request, struct err *err)
-{
-    struct job_added added;
-    int found;
-    if (request->job.idem == NULL)
-        return 0;
-    found = job_request_find(req->db, &request->job, &added, err);
-    if (found == 1)
-        respond_redirect(res, "/jobs/%s", added.id);
-    return found;
-}
-
-/* The plan as a whole is refused: the page links to it by the name "plan". */
-static void plan_error(json_t *page, const char *text)
-{
-    page_error(page, "plan", text);
-    json_object_del(json_object_get(page, "errors"), "plan");
-    json_object_set_new(json_object_get(page, "errors"), "plan_hash", json_string(text));
+    if (pause_is_on(view->card) && !str_equal(request_field(req, "despite_pause"), "1"))
+        page_error(page, "despite_pause",
+                   "Automatic deploys are paused here. Confirm that you deploy all the same.");
+    return 0;
 }
 
 /* One field, one sentence; 0 when all is well, else the status of the page that says so. */
 static int check_form(struct request *req, const struct deploy_view *view, json_t *page)
 {
     struct err e = {0};
-    const char *idem = request_field(req, "idem");
-    if (validate_note("why", page_lines(req, request_field(req, "why")), WHY_MAX, &e) != 0)
-        page_error(page, "why", e.user);
-    if (idem[0] != '\0' && !is_key(idem))
-        plan_error(page, "This form is damaged. Open the page again.");
+    confirm_check(req, page);
     if (view->artefact == NULL && view->is_tag && validate_tag("version", view->version, &e) != 0)
         page_error(page, "version", e.user);
     else if (view->artefact == NULL)
@@ -394,31 +288,38 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
         return 422;
     if (json_array_size(problems_of(view)) > 0)
         return 422;
-    if (compare_plan(req, view, &e) == 0)
+    if (confirm_compare(req, "plan_hash", view->basis, &e) == 0)
         return 0;
-    plan_error(page, e.user);
+    confirm_error(page, e.user);
     return 409;
+}
+
+static int answer(struct request *req, struct response *res, const struct deploy_view *view,
+                  struct err *err)
+{
+    struct deploy_request request = {.job =
+                                         confirm_job(req, view->card, "deploy", "deploy.request"),
+                                     .environment = view->environment,
+                                     .artefact = view->artefact,
+                                     .basis = view->basis,
+                                     .settings = view->settings};
+    json_t *page = deploy_page(req, view);
+    int found = confirm_second_click(req, res, &request.job, err), status;
+    if (found != 0)
+        return found == 1 ? 0 : -1;
+    if (check_pause(req, view, page, err) != 0)
+        return -1;
+    status = check_form(req, view, page);
+    return status == 0 ? confirm_add(req, res, &request, err)
+                       : deploy_respond(req, res, status, view, page, err);
 }
 
 int deploy_save(struct request *req, struct response *res, struct err *err)
 {
     struct deploy_view view;
-    struct deploy_request request;
-    const char *version = request_field(req, "version");
-    json_t *page;
-    int rc = -1, status;
-
-    if (read_view(req, version, &view, err) == 0) {
-        request = request_of(req, &view);
-        page = deploy_page(req, &view);
-        rc = answer_second_click(req, res, &request, err);
-        if (rc == 0) {
-            status = check_form(req, &view, page);
-            rc = status == 0 ? add_deploy(req, res, &view, &request, err)
-                             : deploy_respond(req, res, status, &view, page, err);
-        } else if (rc == 1)
-            rc = 0;
-    }
+    int rc = -1;
+    if (read_view(req, request_field(req, "version"), &view, err) == 0)
+        rc = answer(req, res, &view, err);
     recipe_free(view.recipe);
     return rc;
 }

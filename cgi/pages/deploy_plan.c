@@ -80,7 +80,7 @@ static void add_step(const struct deploy_view *view, json_t *steps, const json_t
                          "is_switch", (int)is_switch, "note", step_note(view, is_switch)));
 }
 
-static json_t *steps_of(const struct deploy_view *view)
+json_t *deploy_plan_steps(const struct deploy_view *view)
 {
     json_t *steps = json_array();
     const json_t *step;
@@ -232,9 +232,10 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
     changes = changes_of(view, live);
     *plan =
         json_pack("{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
-                  steps_of(view), "hosts", hosts_of(view), "has_live", (int)json_is_object(live),
-                  "changed_count", count_changed(changes), "changes", changes, "secret_set", set,
-                  "downtime", downtime_of(view, json_is_object(live)), "estimate_text",
+                  deploy_plan_steps(view), "hosts", hosts_of(view), "has_live",
+                  (int)json_is_object(live), "changed_count", count_changed(changes), "changes",
+                  changes, "secret_set", set, "downtime",
+                  downtime_of(view, json_is_object(live)), "estimate_text",
                   estimate.runs == 0
                       ? json_string("")
                       : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),

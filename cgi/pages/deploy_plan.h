@@ -28,4 +28,8 @@ struct deploy_view {
 int deploy_plan_model(struct request *req, const struct deploy_view *view, const char *hash,
                       json_t **plan, struct err *err) MUST_USE;
 
+/* Its steps alone: {number, name, title, mode_text, deadline_text, is_skipped, skipped_text,
+ * is_switch, note}. Of the view recipe, settings and card are read. */
+json_t *deploy_plan_steps(const struct deploy_view *view);
+
 #endif

@@ -24,6 +24,9 @@ handler_fn secrets_show, secrets_save, secrets_raw_show, secrets_raw_save, secre
 handler_fn secrets_api_show, secrets_api_env, secrets_api_save;
 /* deploy.c */
 handler_fn deploy_show, deploy_save;
+/* releases.c, releases_compare.c, rollback.c */
+handler_fn releases_show, release_show, releases_compare_show, rollback_show, rollback_save,
+    env_resume;
 /* jobs.c, job.c, job_log.c */
 handler_fn jobs_show, job_show, job_log_show, job_raw_show, job_cancel;
 /* servers.c */

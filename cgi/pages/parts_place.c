@@ -97,7 +97,7 @@ static const char *release_state(const json_t *card, const json_t *row, bool is_
 
 static json_t *again_href(const json_t *card, const json_t *row)
 {
-    if (!row_is(row, "can_repeat"))
+    if (!row_is(row, "is_repeatable"))
         return json_string("");
     return part_text("/apps/%s/%s/deploy?version=%s", row_text(card, "app_slug"),
                      row_text(card, "slug"), row_text(row, "version"));
@@ -144,6 +144,9 @@ json_t *part_release(const json_t *card, const json_t *row)
                         row_has(row, "job_id") ? part_text("/jobs/%s", row_text(row, "job_id"))
                                                : json_string(""));
     json_object_set_new(release, "again_href", again_href(card, row));
+    json_object_set_new(release, "href",
+                        part_text("/apps/%s/%s/releases/%lld", row_text(card, "app_slug"),
+                                  row_text(card, "slug"), (long long)number));
     return release;
 }
 
@@ -156,7 +159,7 @@ json_t *part_live(const json_t *card)
         return json_null();
     json_object_foreach((json_t *)(uintptr_t)card, key, value) if (str_starts(key, "live_"))
         json_object_set(row, key + strlen("live_"), value);
-    json_object_set(row, "can_repeat", json_object_get(card, "can_repeat"));
+    json_object_set(row, "is_repeatable", json_object_get(card, "is_repeatable"));
     return part_release(card, row);
 }
 
@@ -166,6 +169,7 @@ static void add_links(json_t *environment, const json_t *card)
     json_object_set_new(environment, "deploy_href", part_text("/apps/%s/%s/deploy", app, slug));
     json_object_set_new(environment, "secrets_href", part_text("/apps/%s/%s/secrets", app, slug));
     json_object_set_new(environment, "settings_href", part_text("/apps/%s/%s/settings", app, slug));
+    json_object_set_new(environment, "releases_href", part_text("/apps/%s/%s/releases", app, slug));
     json_object_set_new(environment, "jobs_href", part_text("/jobs?environment=%s/%s", app, slug));
 }
 

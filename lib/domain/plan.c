@@ -47,6 +47,10 @@ static const struct {
     {"recipe_sha256", "the recipe's files", STYLE_OPAQUE},
     {"artefact_sha256", "the artefact's bytes", STYLE_OPAQUE},
     {"settings_sha256", "the environment's settings", STYLE_OPAQUE},
+    {"replays", "the release that comes back", STYLE_RELEASE},
+    {"parts", "what comes back", STYLE_PLAIN},
+    {"images_sha256", "the images' digests", STYLE_OPAQUE},
+    {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
 };
 
 static bool same(const json_t *a, const json_t *b)

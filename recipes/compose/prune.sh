@@ -1,5 +1,7 @@
-# prune.sh - files and images of this environment's old releases go, by number; never those of the present release or the one before, and never an image that any
-# container uses or that is not written down in a release of ours. The new release is proven by now, so what was kept for going back goes too.
+# prune.sh - files and images of this environment's old releases go, by number; never those of the present release, of the one that was in place before or of the last one that was proven
+# (WL_GOOD), and never an image that any container uses or that is not written down in a release of ours. The new release is proven by now, so what was kept for going back goes too.
+# What was tried since that one was not proven: it does not count among the releases to keep, and goes.
+# Results: kept, removed; kept_<n> = ids of releases whose files and images are all here.
 # shellcheck shell=sh disable=SC2154
 wl_project_places
 wl_check_lock
@@ -23,10 +25,22 @@ done
 kept=0
 removed=0
 old=
+complete=
+has_images() { # id: every image that this release ran is here
+    [ -s "$wl_state/releases/$1/images" ] || return 1
+    while IFS=$tab read -r service image digest id count; do
+        [ "$(docker image inspect --format '{{.Id}}' "$digest" 2>/dev/null)" = "$id" ] || return 1
+    done <"$wl_state/releases/$1/images"
+}
+
+# The number of the last one that was proven; those above it, but for this one, never were.
+proven=$(awk -v good="${WL_GOOD:-none}" -v previous="$previous" '$2 == good { g = $1 } $2 == previous { p = $1 } END { print (g != "" ? g : p) }' "$list")
 while read -r number name; do
     [ -n "$name" ] || continue
-    if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || [ "$kept" -lt "$keep" ]; then
+    if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || [ "$name" = "${WL_GOOD:-}" ] ||
+        { [ "$kept" -lt "$keep" ] && [ "$number" -lt "${proven:-$WL_RELEASE}" ]; }; then
         kept=$((kept + 1))
+        ! has_images "$name" || complete="$complete $name"
         cut -f2-4 "$wl_state/releases/$name/images" 2>/dev/null | tr '\t' '\n' >>"$kept_images"
     else
         old="$old $name"
@@ -57,4 +71,5 @@ for left in "$wl_state"/before-* "$wl_state"/since-* "$wl_state"/said-* "$wl_sta
 done
 wl_result kept "$kept"
 wl_result removed "$removed"
+wl_result_kept "$complete"
 wl_note "$kept releases are kept, $removed removed."

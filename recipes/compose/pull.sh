@@ -1,5 +1,5 @@
 # pull.sh - logs in, pulls each service's image, notes what it is by content, and pins it: docker-compose.override.yml of the release names each image by its digest.
-# On a second server the digests of the first are pulled, whatever a tag has become since.
+# On a second server the digests of the first are pulled, in a rollback those of the earlier release, whatever a tag has become since.
 # Results: image_<n> = service, image as the file names it, digest or local id.
 # shellcheck shell=sh disable=SC2154
 wl_project_places

@@ -1,4 +1,6 @@
-# prune.sh - old releases go, by number; never `current`, never `previous`. The new release is proven by now, so what was kept for going back goes too.
+# prune.sh - old releases go, by number; never `current`, never `previous`, never the last one that was proven (WL_GOOD). The new release is proven by now, so what was kept for going back goes too.
+# What was tried since that one was not proven: it does not count among the releases to keep, and goes.
+# Results: kept, removed; kept_<n> = ids of releases whose folders are here.
 # shellcheck shell=sh disable=SC2154
 wl_places
 wl_check_lock
@@ -25,10 +27,15 @@ for folder in "$wl_releases"/*; do
     esac
 done
 kept=0
+names=
+# The number of the last one that was proven; those above it, but for this one, never were.
+proven=$(awk -v good="${WL_GOOD:-none}" -v previous="$previous" '$2 == good { g = $1 } $2 == previous { p = $1 } END { print (g != "" ? g : p) }' "$list")
 while read -r number name; do
     [ -n "$name" ] || continue
-    if [ "$name" = "$current" ] || [ "$name" = "$previous" ] || [ "$kept" -lt "$keep" ]; then
+    if [ "$name" = "$current" ] || [ "$name" = "$previous" ] || [ "$name" = "${WL_GOOD:-}" ] ||
+        { [ "$kept" -lt "$keep" ] && [ "$number" -lt "${proven:-$WL_RELEASE}" ]; }; then
         kept=$((kept + 1))
+        names="$names $name"
     else
         wl_note "v$number"
         remove "$name"
@@ -39,3 +46,4 @@ LIST
 rm -rf -- "$list" "$wl_state"/before-* "$wl_state"/files-* "$wl_state"/back-* "$wl_shared"/.env.next-* "$wl_shared"/.env.back-* "$wl_shared"/.files.next-*
 wl_result kept "$kept"
 wl_result removed "$removed"
+wl_result_kept "$names"

@@ -124,6 +124,15 @@ static int count_files(const char *folder, const char *beginning)
     "ALTER TABLE secret_entry DROP COLUMN lint; ALTER TABLE session DROP COLUMN proved_mac; "
 
 #define UNDO_0004 "DROP TABLE token; "
+#define UNDO_0005                                                                                  \
+    "DROP TABLE kept_look; DROP TABLE secret_look; DROP TRIGGER release_is_what_was_asked; "       \
+    "DROP TRIGGER release_stays_as_it_ended; DROP TRIGGER release_is_never_removed; "              \
+    "DROP TRIGGER release_is_never_replaced; ALTER TABLE release DROP COLUMN replays; "            \
+    "ALTER TABLE release DROP COLUMN parts; ALTER TABLE release DROP COLUMN asked_from; "          \
+    "ALTER TABLE release DROP COLUMN migrated; ALTER TABLE release DROP COLUMN ended_at; "         \
+    "ALTER TABLE environment DROP COLUMN paused_at; "                                              \
+    "ALTER TABLE environment DROP COLUMN paused_by; "                                              \
+    "ALTER TABLE environment DROP COLUMN paused_why; "
 
 /* A dashboard of before registries: its data stays, and a copy of it stands beside. */
 static void a_database_of_an_older_version_is_brought_forward(void)
@@ -135,7 +144,7 @@ static void a_database_of_an_older_version_is_brought_forward(void)
     snprintf(folder, sizeof folder, "%s/db", f.var);
     CHECK(add_event(f.shared, "before", NULL) == 0);
     db_close(f.shared);
-    CHECK_INT(fixture_sql(f.shared_path, UNDO_0004 UNDO_0003 UNDO_0002
+    CHECK_INT(fixture_sql(f.shared_path, UNDO_0005 UNDO_0004 UNDO_0003 UNDO_0002
                           "DELETE FROM schema_migration WHERE number > 1; PRAGMA user_version=1"),
               0);
     CHECK(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, NULL) == -1);

@@ -160,6 +160,29 @@ static void fake_stored(int step, int64_t origin)
     }
 }
 
+/* The first line of an assignment in a step's input, without its quotes; "" when it has none. */
+static const char *fake_input(const json_t *step, const char *name)
+{
+    static char value[300];
+    char mark[64];
+    const char *input = json_string_value(json_object_get(step, "input")), *at;
+    snprintf(mark, sizeof mark, "%s='", name);
+    at = input == NULL ? NULL : strstr(input, mark);
+    snprintf(value, sizeof value, "%s", at == NULL ? "" : at + strlen(mark));
+    value[strcspn(value, "\n'")] = '\0';
+    return value;
+}
+
+/* What a step says it saw. The last one tells which release is there: its own. */
+static json_t *fake_results(const json_t *step)
+{
+    json_t *results = json_pack("{s:s}", "seen", SECRET);
+    if (strcmp(json_string_value(json_object_get(step, "name")), "prune") == 0)
+        json_object_set_new(results, "kept_1",
+                            json_sprintf("%s no-id", fake_input(step, "WL_RELEASE_ID")));
+    return results;
+}
+
 /* Do one step as a runner does: intent, go, look at the target, act, output, outcome. */
 static const char *fake_step(const json_t *begin, const json_t *step, const char *target,
                              const char *events)
@@ -174,6 +197,8 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
     fake_send(json_pack("{s:s, s:i}", "t", "intent", "step", k));
     bool cancelled = fake_go() != 0;
     append_line(events, "go %d", k);
+    if (fake_input(step, "WL_PINS")[0] != '\0')
+        append_line(events, "pins %s", fake_input(step, "WL_PINS"));
     snprintf(line, sizeof line, "ran %d", k);
     bool ran = count_lines(target, line) > 0;
     if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))
@@ -198,9 +223,9 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
         state = "failed";
     if (cancelled)
         state = "cancelled";
-    fake_send(json_pack("{s:s, s:i, s:s, s:s, s:{s:s}}", "t", "outcome", "step", k, "state", state,
+    fake_send(json_pack("{s:s, s:i, s:s, s:s, s:o}", "t", "outcome", "step", k, "state", state,
                         "cause", strcmp(state, "failed") == 0 ? "It broke: " SECRET : "", "results",
-                        "seen", SECRET));
+                        fake_results(step)));
     return state;
 }
 

@@ -65,6 +65,26 @@ await test("two environments on one server do not meet", async () => {
   equal((await flow.health(other.port)).version, "1.0.0");
 });
 
+await test("rolling back to the first release: its version and settings come back, the environment's own stay, automatic deploys pause", async () => {
+  await change({ keep: "4" });
+  const before = await client.json(`${environment.href}/releases`);
+  equal(before.releases.find((r) => r.number === 1).ready.can, true, JSON.stringify(before.releases));
+  const model = await flow.rollback(client, environment, 1);
+  equal(model.job.status.state, "live", model.job.summary);
+  equal((await flow.health(environment.port)).version, "1.0.0");
+  const { release, inside } = await client.json(`${environment.href}/releases/5`);
+  equal(`${release.version} ${release.replays_label} ${release.is_live}`, "1.0.0 v1 true");
+  equal(inside.settings.find((s) => s.key === "keep").value, "5", "the setting of then");
+  const page = await client.get(environment.href);
+  check(page.text.includes("rolled back to v1 (1.0.0)"), "the pause is told");
+  check(page.text.includes("1 change of settings not deployed"), "and that the environment's own differ");
+  // v3 never went live: it was no release to keep.
+  const ids = Object.fromEntries(product.sql(`SELECT r.id, r.number FROM release r JOIN environment e ON e.id = r.environment_id WHERE e.slug = '${environment.slug}'`).map((row) => [row.id, row.number]));
+  const kept = JSON.parse(product.sql("SELECT kept FROM kept_look ORDER BY seen_at DESC LIMIT 1")[0].kept);
+  equal(kept.map((id) => ids[id]).join(), "5,4,2,1", "what the server said it still has");
+  await flow.resume(client, environment);
+});
+
 await change({ migrate_command: 'echo "migrate $WL_VERSION" >> "$HOME/trace"; sleep 3' });
 
 async function cutOff(version, cut) {
@@ -149,7 +169,7 @@ await test("a failing migrate step fails the job before anything was switched", 
 
 await test("every change is in the audit history, and the chain holds", async () => {
   const seen = verbs();
-  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed"])
+  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed", "rollback.request", "rollback.live", "environment.pause", "environment.resume"])
     check(seen.includes(verb), `${verb} is missing among ${[...new Set(seen)]}`);
   product.windlass("audit", "verify");
 });

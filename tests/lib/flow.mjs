@@ -82,6 +82,21 @@ export async function deploy(client, environment, version, limitMs) {
   return await waitForJob(client, await startDeploy(client, environment, version), limitMs);
 }
 
+// Back to release `number`; `parts` that are not to come back are named in `without`.
+export async function rollback(client, environment, number, { without = [], limitMs } = {}) {
+  const action = `${environment.href}/releases/${number}/rollback`;
+  const fields = client.fields(await client.get(action), action);
+  for (const part of without) fields.delete(`part.${part}`);
+  const answer = await client.raw("POST", action, { body: fields });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `rolling back to v${number} leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return await waitForJob(client, job, limitMs);
+}
+
+export async function resume(client, environment) {
+  await client.submit(environment.href, {}, { action: `${environment.href}/resume` });
+}
+
 export async function health(port) {
   const answer = await fetch(`http://127.0.0.1:${port}/health`);
   return await answer.json();

@@ -263,21 +263,26 @@ EMPTY=\"\"
     rm -rf "$scratch/fakes" "$root/current"
     [ "$shell_name" = dash ] || SH="sh"
 
-    claim "old releases go, never current and previous"
-    for n in 3 4 5 6; do
+    claim "old releases go, never current, previous and the last one that was proven"
+    for n in 3 4 5 6 7 8; do
         mkdir -p "$root/releases/r$n"
         printf 'release=%s\n' "$n" >"$root/releases/r$n/.windlass-release"
     done
     mkdir -p "$root/releases/mine" "$root/releases/r9.incomplete"
-    ln -sfn releases/r1 "$root/current"
-    ln -sfn releases/r2 "$root/previous"
-    check "it succeeds" run_step prune
-    for keep in r1 r2 r5 r6 mine; do
+    # r5 is the last one that was proven; r6 was in place when r8 came, and nobody knows how that went; r7 failed.
+    ln -sfn releases/r8 "$root/current"
+    ln -sfn releases/r6 "$root/previous"
+    check "it succeeds" run_step prune WL_GOOD=r5 WL_SET_KEEP=4
+    for keep in r8 r6 r5 r4 mine; do
         check "$keep stays" test -d "$root/releases/$keep"
     done
-    for gone in r3 r4 r9.incomplete; do
+    for gone in r1 r2 r3 r7 r9.incomplete; do
         check_not "$gone is gone" test -d "$root/releases/$gone"
     done
+    check "what is left is told" grep -qx "kept_1=r8 r6 r5 r4" "$results"
+    check "it succeeds again, with one to keep" run_step prune WL_GOOD=r5 WL_SET_KEEP=1
+    check "the proven one stays" test -d "$root/releases/r5"
+    check_not "the older one is gone" test -d "$root/releases/r4"
 
     claim "a taken port is named"
     busybox httpd -f -p "127.0.0.1:$port" -h "$scratch/src" &

@@ -125,14 +125,32 @@ await onBoth("a service that left the file is removed, a stopped one is started 
   equal(seen.backend.image, first.backend.id);
 });
 
+await onBoth("rolled back to the second release: its file, and its images by digest although the tag is another one by now", async (server, environment) => {
+  // One server still has the image; the other one has to pull it, from a registry where the tag does not lead to it any more.
+  if (server.kind === 12) await server.exec(`docker image rm -f ${second.backend.id}`);
+  const { releases } = await client.json(`${environment.href}/releases`);
+  equal(releases.find((r) => r.number === 2).ready.can, true);
+  const model = await flow.rollback(client, environment, 2, { limitMs: 180000 });
+  equal(model.job.status.state, "live", `${model.job.summary} ${stack.failedStep(model)?.cause}`);
+  await stack.equalStack(server, environment.project, second, "after the rollback:");
+  equal(JSON.parse(await stack.inside(server, 8000, "/health")).version, "sha-5d6e7f8");
+  const { release } = await client.json(`${environment.href}/releases/6`);
+  equal(Object.fromEntries(release.images.map((i) => [i.service, i.digest])).backend, second.backend.pinned, "the new release's digest");
+  const log = flow.logText(product, model.job.id);
+  equal(log.includes(`docker pull ${second.backend.pinned}`), server.kind === 12, "pulled by digest where it was gone, and only there");
+  // v3 and v4 failed: they count for nothing. Everything that went live is still there, images included.
+  const [{ kept }] = product.sql(`SELECT k.kept FROM kept_look k JOIN environment e ON e.id = k.environment_id WHERE e.slug = '${environment.href.split("/").pop()}'`);
+  equal(JSON.parse(kept).map((id) => releases.concat(release).find((r) => r.id === id)?.number).join(), "6,5,2,1", "what the server still has");
+});
+
 await test("nothing secret is in a log, and the audit chain holds", async () => {
-  for (const { id } of product.sql("SELECT id FROM job WHERE kind = 'deploy'")) {
+  for (const { id } of product.sql("SELECT id FROM job WHERE kind IN ('deploy', 'rollback')")) {
     const text = flow.logText(product, id);
     check(!text.includes(registry.password) && !text.includes(KEY), `log of job ${id}`);
   }
   product.windlass("audit", "verify");
   const verbs = product.sql("SELECT DISTINCT verb FROM audit_event").map((row) => row.verb);
-  for (const verb of ["registry.save", "deploy.live", "deploy.reverted"]) check(verbs.includes(verb), `${verb} among ${verbs}`);
+  for (const verb of ["registry.save", "deploy.live", "deploy.reverted", "rollback.live", "environment.pause"]) check(verbs.includes(verb), `${verb} among ${verbs}`);
 });
 
 await lib.done();

@@ -37,7 +37,23 @@ static int post_deploy(void)
     snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
     snprintf(idem, sizeof idem, "%s", stage_hidden(&s, "idem"));
     return stage_post(&s, "/apps/hello/staging/deploy",
-                      "version=1.0.0&plan_hash=%s&idem=%s&why=", plan, idem);
+                      "version=1.0.0&plan_hash=%s&idem=%s&despite_pause=1&why=", plan, idem);
+}
+
+static int post_resume(void)
+{
+    return stage_post(&s, "/apps/hello/staging/resume", "x=1");
+}
+
+static int post_rollback(void)
+{
+    char plan[8192], idem[80];
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/releases/1/rollback"), 200);
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan.7"));
+    snprintf(idem, sizeof idem, "%s", stage_hidden(&s, "idem"));
+    return stage_post(&s, "/apps/hello/staging/releases/1/rollback",
+                      "plan.7=%s&idem=%s&part.code=1&part.settings=1&part.secrets=1&why=", plan,
+                      idem);
 }
 
 static int post_fetch(void)
@@ -121,7 +137,9 @@ static const struct {
 } WRITES[] = {
     {"/apps/new", post_app, "app.create"},
     {"/apps/{app}/new", post_environment, "environment.create"},
+    {"/apps/{app}/{env}/resume", post_resume, "environment.resume"},
     {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
+    {"/apps/{app}/{env}/releases/{number}/rollback", post_rollback, "rollback.request"},
     {"/apps/{app}/{env}/settings", post_settings, "environment.change"},
     {"/apps/{app}/artefacts/fetch", post_fetch, "fetch.request"},
     {"/apps/{app}/artefacts/adopt", post_adopt, "fetch.request"},
@@ -276,6 +294,9 @@ int main(void)
         WORLD_MUST(session_add(s.w.worker, &other, "192.0.2.9", "other", &world_err));
     }
     WORLD_MUST(db_commit(s.w.worker, &world_err));
+    /* Something to go back to, and a pause to end. */
+    run_sql("UPDATE environment SET live_state = 'degraded', paused_at = 1, paused_why = 'x' WHERE "
+            "slug = 'staging'");
     TAP_RUN(no_event_no_change);
     TAP_RUN(every_change_has_its_event);
     TAP_RUN(no_address_that_is_written_to_is_missing_here);

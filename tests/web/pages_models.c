@@ -111,6 +111,11 @@ static void deploy_and_jobs(void)
 {
     check("deploy", "/apps/hello/staging/deploy?version=1.0.0");
     check("deploy-blocked", "/apps/hello/bare/deploy");
+    check("releases", "/apps/hello/staging/releases");
+    check("releases-empty", "/apps/hello/bare/releases");
+    check("release", "/apps/hello/staging/releases/1");
+    check("releases_compare", "/apps/hello/staging/releases/compare?a=1&b=2");
+    check("rollback", "/apps/hello/staging/releases/1/rollback");
     check("jobs", "/jobs");
     check("job", job_uri(s.running_job));
     check("job-live", job_uri(s.live_job));

@@ -9,7 +9,8 @@
 #define A 4 /* admin */
 #define P 0 /* anyone */
 
-#define SECRETS "/apps/hello/staging/secrets"
+#define SECRETS  "/apps/hello/staging/secrets"
+#define RELEASES "/apps/hello/staging/releases"
 
 struct expected {
     enum method method;
@@ -59,6 +60,12 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/apps/{app}/{env}/secrets/required", M, SECRETS "/required", 422},
     {METHOD_GET, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 200},
     {METHOD_POST, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 409},
+    {METHOD_POST, "/apps/{app}/{env}/resume", D, "/apps/hello/staging/resume", 303},
+    {METHOD_GET, "/apps/{app}/{env}/releases", V, RELEASES, 200},
+    {METHOD_GET, "/apps/{app}/{env}/releases/compare", D, RELEASES "/compare?a=1&b=2", 200},
+    {METHOD_GET, "/apps/{app}/{env}/releases/{number}", V, RELEASES "/1", 200},
+    {METHOD_GET, "/apps/{app}/{env}/releases/{number}/rollback", D, RELEASES "/1/rollback", 200},
+    {METHOD_POST, "/apps/{app}/{env}/releases/{number}/rollback", D, RELEASES "/1/rollback", 422},
     {METHOD_GET, "/jobs", V, "/jobs", 200},
     {METHOD_GET, "/jobs/{id}", V, "/jobs/%J", 200},
     {METHOD_GET, "/jobs/{id}/log", V, "/jobs/%J/log", 200},

@@ -9,15 +9,20 @@
 #include "db/artefacts.h"
 #include "db/basis.h"
 #include "db/environments.h"
+#include "db/pauses.h"
 #include "db/releases.h"
 #include "db/requirements.h"
+#include "db/secrets.h"
 #include "lib/base/fs.h"
 #include "lib/base/io.h"
+#include "lib/base/log.h"
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/domain/plan.h"
+#include "worker/jobs/deploy.h"
 #include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
+#include "worker/jobs/deploy_looks.h"
 #include "worker/jobs/kind.h"
 #include "worker/registry_logins.h"
 #include "worker/secret_values.h"
@@ -153,33 +158,6 @@ static int find_artefact(struct worker *w, const struct run *run, json_t **artef
     return err_wrap(err, "The artefact of this release");
 }
 
-/* Everything is looked up anew: the row only names ids. */
-static int find_basis(struct worker *w, struct run *run, json_t **basis, json_t **settings,
-                      struct err *err)
-{
-    json_t *environment = NULL, *artefact = NULL;
-    int rc = -1;
-    const char *env_id = text_of(run->job, "environment_id");
-
-    if (environment_by_id(w->db, env_id, &environment, err) != 0)
-        goto out;
-    if (!str_equal(text_of(run->release, "environment_id"), env_id)) {
-        err_set(err, ERR_DENIED, "The release belongs to another environment.");
-        goto out;
-    }
-    recipe_free(run->recipe); /* of a try that the database cut short */
-    run->recipe = NULL;
-    if (recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err) != 0
-        || find_artefact(w, run, &artefact, err) != 0)
-        goto out;
-    rc = basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact}, basis,
-                         settings, err);
-out:
-    json_decref(environment);
-    json_decref(artefact);
-    return rc;
-}
-
 static int load_release(struct worker *w, struct run *run, struct err *err)
 {
     const char *id = json_string_value(json_object_get(run->job, "release_id"));
@@ -190,17 +168,45 @@ static int load_release(struct worker *w, struct run *run, struct err *err)
     return release_load(w->db, id, &run->release, err);
 }
 
-static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct err *err)
+/* Everything is looked up anew: the rows only name ids. */
+int deploy_load(struct worker *w, struct run *run, json_t **environment, struct err *err)
 {
-    json_t *basis = NULL, *settings = NULL, *steps = json_array(), *hosts = NULL;
+    const char *env_id = text_of(run->job, "environment_id");
+    json_t *found = NULL;
     int rc = -1;
 
-    if (load_release(w, run, err) != 0 || find_basis(w, run, &basis, &settings, err) != 0
-        || plan_compare(json_object_get(run->job, "confirmed"), basis, err) != 0
-        || check_release(run->release, basis, err) != 0
-        || check_required(w, run, settings, err) != 0)
+    if (load_release(w, run, err) != 0 || environment_by_id(w->db, env_id, &found, err) != 0)
         goto out;
-    hosts = make_hosts(basis);
+    if (!str_equal(text_of(run->release, "environment_id"), env_id)) {
+        err_set(err, ERR_DENIED, "The release belongs to another environment.");
+        goto out;
+    }
+    if (!str_equal(text_of(run->job, "lock_class"), "exclusive")) {
+        err_set(err, ERR_INPUT, "What puts a release live must have the environment to itself.");
+        goto out;
+    }
+    recipe_free(run->recipe); /* of a try that the database cut short */
+    run->recipe = NULL;
+    if (recipe_load(w->config.recipes, text_of(found, "recipe"), &run->recipe, err) != 0)
+        goto out;
+    *environment = found;
+    found = NULL;
+    rc = 0;
+out:
+    json_decref(found);
+    return rc;
+}
+
+int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
+                struct err *err)
+{
+    json_t *steps = json_array(), *hosts = make_hosts(found->basis);
+    int rc = -1;
+
+    if (plan_compare(json_object_get(run->job, "confirmed"), found->basis, err) != 0
+        || check_release(run->release, found->basis, err) != 0
+        || (!found->is_set_as_it_was && check_required(w, run, found->settings, err) != 0))
+        goto out;
     if (json_array_size(hosts) == 0 || json_array_size(hosts) > RUN_HOSTS_MAX) {
         err_set(err, ERR_INPUT,
                 "This environment has no server, or more than %d. Choose its "
@@ -208,16 +214,51 @@ static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct 
                 RUN_HOSTS_MAX);
         goto out;
     }
-    if (make_steps(run->recipe, settings, steps, err) != 0)
+    if (make_steps(run->recipe, found->settings, steps, err) != 0
+        || release_set_plan(w->db, text_of(run->job, "release_id"), found->basis, found->settings,
+                            err)
+               != 0)
         goto out;
-    *plan = json_pack("{s:O, s:O, s:O, s:O}", "basis", basis, "settings", settings, "hosts", hosts,
-                      "steps", steps);
+    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s}", "basis", found->basis, "settings",
+                      found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "good",
+                      text_of(found->environment, "live_release_id"));
     rc = *plan != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "The plan is too large.");
 out:
-    json_decref(basis);
-    json_decref(settings);
     json_decref(steps);
     json_decref(hosts);
+    return rc;
+}
+
+/* A release that replays another one is a rollback's, and nothing that a person did not start runs
+ * while that is paused. */
+static int check_kind(const struct run *run, const json_t *environment, struct err *err)
+{
+    if (json_is_string(json_object_get(run->release, "replays")))
+        return err_set(err, ERR_INPUT, "This release is a rollback's, and this job is a deploy.");
+    return pause_refuses(environment, text_of(run->release, "trigger"), err);
+}
+
+static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct err *err)
+{
+    json_t *environment = NULL, *artefact = NULL, *basis = NULL, *settings = NULL;
+    struct deploy_found found = {0};
+    int rc = -1;
+
+    if (deploy_load(w, run, &environment, err) != 0 || check_kind(run, environment, err) != 0
+        || find_artefact(w, run, &artefact, err) != 0
+        || basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact},
+                           &basis, &settings, err)
+               != 0)
+        goto out;
+    found.environment = environment;
+    found.basis = basis;
+    found.settings = settings;
+    rc = deploy_plan(w, run, &found, plan, err);
+out:
+    json_decref(environment);
+    json_decref(artefact);
+    json_decref(basis);
+    json_decref(settings);
     return rc;
 }
 
@@ -253,15 +294,47 @@ static int hide_one(struct run *run, const char *bytes, size_t len, struct err *
     return rc;
 }
 
-static int hide_secrets(struct worker *w, struct run *run, struct err *err)
+static int hide_set(struct worker *w, struct run *run, json_int_t number, struct err *err)
 {
     struct secret_values values = {0};
-    json_int_t number = json_integer_value(json_object_get(run->release, "secret_set"));
     int rc = secret_values_to_mask(w->db, w->vault, text_of(run->job, "environment_id"), number,
                                    &values, err);
     for (size_t i = 0; i < values.count && rc == 0; i++)
         rc = hide_one(run, values.items[i].bytes, values.items[i].len, err);
     secret_values_free(&values);
+    return rc;
+}
+
+/* One that does not open must not be in the way of leaving it. */
+static int hide_other_set(struct worker *w, struct run *run, json_int_t number, struct err *err)
+{
+    struct err ignored = {0};
+    if (number == json_integer_value(json_object_get(run->release, "secret_set"))
+        || hide_set(w, run, number, &ignored) == 0)
+        return 0;
+    log_err("mask_other_set", &ignored);
+    if (ignored.code != ERR_BUSY && ignored.code != ERR_NO_MEMORY)
+        return 0;
+    *err = ignored;
+    return -1;
+}
+
+/* Those of this set; and of the newest and the live one, where they are others: what runs until the
+ * switch may say them. */
+static int hide_secrets(struct worker *w, struct run *run, struct err *err)
+{
+    json_t *newest = NULL, *live = NULL;
+    int rc = -1;
+    if (secret_set_current(w->db, text_of(run->job, "environment_id"), &newest, err) == 0
+        && environment_release(w->db, text_of(run->plan, "good"), &live, err) == 0
+        && hide_set(w, run, json_integer_value(json_object_get(run->release, "secret_set")), err)
+               == 0
+        && hide_other_set(w, run, json_integer_value(json_object_get(newest, "number")), err) == 0
+        && hide_other_set(w, run, json_integer_value(json_object_get(live, "secret_set")), err)
+               == 0)
+        rc = 0;
+    json_decref(newest);
+    json_decref(live);
     return rc;
 }
 
@@ -287,7 +360,7 @@ static int hide_values(struct worker *w, struct run *run, struct err *err)
     return hide_secrets(w, run, err) != 0 ? -1 : hide_passwords(w, run, err);
 }
 
-static int open_deploy(struct worker *w, struct run *run, struct err *err)
+int deploy_open(struct worker *w, struct run *run, struct err *err)
 {
     if (load_release(w, run, err) != 0 || same_recipe(w, run, err) != 0)
         return -1;
@@ -363,20 +436,21 @@ static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *
     return 0;
 }
 
-/* Hosts after the first run what the first one pulled, whatever a tag has become since. */
+/* Hosts after the first run what the first one pulled, whatever a tag has become since; and the
+ * first one what the plan says, where a release comes back. */
 static int find_pins(struct worker *w, const struct run *run, struct buf *pins, struct err *err)
 {
     json_t *images = NULL;
     if (run->host == 0)
-        return 0;
-    if (deploy_images(w, run, &images, err) != 0)
+        images = json_incref(json_object_get(run->plan, "pins"));
+    else if (deploy_images(w, run, &images, err) != 0)
         return -1;
     deploy_images_pins(images, pins);
     json_decref(images);
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 
-static int begin_deploy(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
 {
     json_t *target = NULL;
     struct deploy_input input;
@@ -403,9 +477,9 @@ out:
     return rc;
 }
 
-/* The release keeps what was pulled; and where a changed host key was met, the server's page must
- * say so as well. */
-static int store_deploy(struct worker *w, struct run *run, json_t *detail, struct err *err)
+/* The release keeps what was pulled, and what is known of those before it; and where a changed host
+ * key was met, the server's page must say so as well. */
+int deploy_store(struct worker *w, struct run *run, json_t *detail, struct err *err)
 {
     json_t *images = NULL;
     if (deploy_images(w, run, &images, err) != 0)
@@ -414,13 +488,28 @@ static int store_deploy(struct worker *w, struct run *run, json_t *detail, struc
                  ? 0
                  : release_set_images(w->db, text_of(run->job, "release_id"), images, err);
     json_decref(images);
-    return rc != 0 ? -1 : target_store_key_changed(w, run, detail, err);
+    if (rc != 0 || deploy_looks_store(w, run, err) != 0)
+        return -1;
+    return target_store_key_changed(w, run, detail, err);
+}
+
+/* The look at old secrets is no part of the deploy: it is tried once. */
+int deploy_finish(struct worker *w, struct run *run, struct err *err)
+{
+    struct err ignored = {0};
+    (void)err;
+    if (run->finished)
+        return 0;
+    run->finished = true;
+    if (deploy_looks_secrets(w, run, &ignored) != 0)
+        log_err("look_at_secrets", &ignored);
+    return 0;
 }
 
 const struct job_kind JOB_DEPLOY = {.name = "deploy",
                                     .child = "runner",
                                     .plan = plan_deploy,
-                                    .open = open_deploy,
-                                    .begin = begin_deploy,
-                                    .store = store_deploy,
-                                    .finish = NULL};
+                                    .open = deploy_open,
+                                    .begin = deploy_begin,
+                                    .store = deploy_store,
+                                    .finish = deploy_finish};

@@ -105,6 +105,8 @@ static int assign_job(struct buf *out, const struct run *run, struct err *err)
             != 0)
             return -1;
     }
+    if (assign_text(out, "WL_GOOD", json_object_get(run->plan, "good"), err) != 0)
+        return -1;
     return assign_number(out, "WL_EPOCH", (json_int_t)run->hold.epoch, err);
 }
 

@@ -8,7 +8,7 @@ SELECT s.number, s.message, s.created_at, s.tail, u.name AS by_name, u.login AS 
 FROM secret_set s LEFT JOIN user u ON u.id = s.created_by
 WHERE s.environment_id = :environment_id ORDER BY s.number DESC LIMIT 1;
 
--- name: secret_web_set  roles: web cli  returns: one
+-- name: secret_web_set  roles: web worker cli  returns: one
 SELECT s.number, s.message, s.created_at, s.tail, u.name AS by_name, u.login AS by_login,
        (SELECT count(*) FROM secret_entry e WHERE e.environment_id = s.environment_id AND e.number = s.number) AS entries
 FROM secret_set s LEFT JOIN user u ON u.id = s.created_by

@@ -184,9 +184,37 @@ export const PAGES = [
   {
     route: "/apps/{app}/{env}/deploy", template: "deploy",
     empty: [ask("/apps/hello/bare/deploy", { world: "bare" })],
-    filled: [ask("/apps/hello/staging/deploy?version=1.0.0")],
+    filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused")],
     error: [form("/apps/hello/staging/deploy", `why=${TYPED}`, 409), form("/apps/hello/staging/deploy", `version=9.9.9&plan_hash=x&why=${TYPED}`, 422), form("/apps/hello/bare/deploy", "version=1.0.0&plan_hash=x&why=", 422)],
     hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict")],
+  },
+  {
+    route: "/apps/{app}/{env}/releases", template: "releases",
+    empty: [ask("/apps/hello/bare/releases", { world: "bare" })],
+    filled: [fixtures("releases")],
+    error: NO_FORM,
+    hostile: [fixtures("releases")],
+  },
+  {
+    route: "/apps/{app}/{env}/releases/{number}", template: "release",
+    empty: none("a release is never without anything"),
+    filled: [fixtures("release", "release-viewer")],
+    error: NO_FORM,
+    hostile: [fixtures("release-compose")],
+  },
+  {
+    route: "/apps/{app}/{env}/releases/compare", template: "releases_compare",
+    empty: [fixtures("releases_compare-same")],
+    filled: [fixtures("releases_compare")],
+    error: NO_FORM,
+    hostile: [fixtures("releases_compare")],
+  },
+  {
+    route: "/apps/{app}/{env}/releases/{number}/rollback", template: "rollback",
+    empty: none("it exists only for a release"),
+    filled: [fixtures("rollback")],
+    error: [form("/apps/hello/staging/releases/1/rollback", `why=${TYPED}`, 422), fixtures("rollback-refused")],
+    hostile: [fixtures("rollback")],
   },
   {
     route: "/jobs", template: "jobs",
@@ -297,5 +325,6 @@ export const NO_PAGE = {
   "/apps/{app}/{env}/secrets/restore": "it leads to the review; a set that is not there is the error page",
   "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
+  "/apps/{app}/{env}/resume": "it always leads back to the environment, with a sentence on top",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };
