@@ -1,5 +1,5 @@
-# prune.sh - containers, files and images of this environment's old releases go, by number; never those of the present release or the one before, never what has not our label or is not
-# written down in a release of ours, never an image that a container uses. Releases that never were live do not count among those that are kept. The new
+# prune.sh - containers, files and images of this environment's old releases go, by number; never those of the present release, the one before or the last one that was proven
+# (WL_GOOD), never what has not our label or is not written down in a release of ours, never an image that a container uses. Releases that never were live do not count among those that are kept. The new
 # release is proven by now, so what was kept for going back goes too.
 # shellcheck shell=sh disable=SC2154
 wl_image_places
@@ -24,10 +24,15 @@ done
 
 kept=0
 old=
+complete=
+has_image() { # id: the image that this release ran is here
+    IFS=$tab read -r _ _ id 2>/dev/null <"$wl_state/releases/$1/image" && docker image inspect "$id" >/dev/null 2>&1
+}
 while read -r number name; do
     [ -n "$name" ] || continue
-    if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || { [ "$kept" -lt "$keep" ] && [ -e "$wl_state/releases/$name/proven" ]; }; then
+    if [ "$name" = "$WL_RELEASE_ID" ] || [ "$name" = "$previous" ] || [ "$name" = "${WL_GOOD:-}" ] || { [ "$kept" -lt "$keep" ] && [ -e "$wl_state/releases/$name/proven" ]; }; then
         kept=$((kept + 1))
+        ! has_image "$name" || complete="$complete $name"
         cut -f1-3 "$wl_state/releases/$name/image" 2>/dev/null | tr '\t' '\n' >>"$kept_images"
     else
         old="$old $name"
@@ -60,4 +65,5 @@ for left in "$wl_state"/before-* "$wl_state"/switched-* "$wl_state"/restarted-* 
 done
 wl_result kept "$kept"
 wl_result removed "$removed"
+wl_result_kept "$complete"
 wl_note "$kept releases are kept, $removed removed."
