@@ -76,7 +76,7 @@ PROGRAMS := $(B)/bin/windlass-web $(B)/bin/windlass-stream $(B)/bin/windlass-wor
 TEST_SRC := $(call find_c,tests/unit tests/db tests/web tests/browser/lib tests/integration/lib)
 TEST_BIN := $(patsubst tests/%.c,$(B)/tests/%,$(TEST_SRC))
 
-.PHONY: all deps run demo test mutants lab lab-down check format clean help
+.PHONY: all deps run demo test torture mutants lab lab-down check format clean help
 all: $(PROGRAMS) $(B)/bin/hello ## build the programs
 
 $(B)/liblib.a: $(call objects,$(LIB_SRC))
@@ -168,6 +168,9 @@ objects: $(call objects,$(LIB_SRC) $(NET_SRC) $(DB_SRC) $(VAULT_SRC) $(CGI_SRC) 
 .PHONY: tests-build objects
 test: ## run every test (SAN=1: under sanitizers); prints N passed, N failed
 	@tests/run
+
+torture: ## the same with all that is too long for every day: every kill of every recipe, all faults on both kinds of server, 20 deploys under load
+	@WL_TEST_ALL=1 tests/run
 
 lab: ## real servers and a registry to try things on, left running (as root); a second time it says how to connect
 	@tools/deps.sh test

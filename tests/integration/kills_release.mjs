@@ -19,6 +19,7 @@ const untilItListens = {
 
 await killEverything({
   name: "release",
+  isCheap: true,
   good: "1.0.0",
   bad: "1.2.0",
   fails: "restart",

@@ -241,7 +241,10 @@ async function runLane(server, letter, port) {
   for (const [name, body] of Object.entries(afterSwitch[letter]))
     outcomes.set(`${name} (Debian ${server.kind})`, ready ?? (await body(lane).then(() => null, (error) => error)));
 }
-await Promise.all(both.flatMap((server) => Object.keys(afterSwitch).map((letter, i) => runLane(server, letter, 8010 + i))));
+// Where the engines tell differently what happened (health, memory) on both, else on one; with WL_TEST_ALL=1 (`make torture`) all on both.
+const where = process.env.WL_TEST_ALL === "1" ? { a: both, b: both, c: both } : { a: [twelve], b: [thirteen], c: both };
+await Promise.all(Object.keys(afterSwitch).flatMap((letter, i) => where[letter].map((server) => runLane(server, letter, 8010 + i))));
+if (process.env.WL_TEST_ALL !== "1") console.log("# some faults behind the switch on one kind of server only: all on both with WL_TEST_ALL=1 (make torture)");
 for (const [name, error] of outcomes)
   await test(name, () => {
     if (error) throw error;

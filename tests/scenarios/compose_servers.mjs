@@ -33,8 +33,13 @@ const file = (port, extra = "") => `services:
     healthcheck: {test: ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8000/health"], interval: 3s, timeout: 4s, retries: 2}
 ${extra}`;
 
+// Environments beside each other: what is claimed of them goes on at the same time, and is told in this order.
+const claims = new Map(); // claim -> a promise of its error, or null
+const claim = (name, body) => claims.set(name, body().then(() => null, (error) => error));
+const BY_HAND = "a project that was started by hand is taken over; when the first release fails, the containers from before are back";
+
 // --- two servers, one digest ------------------------------------------------------------------------------------------------------------------
-await test("the second server runs what the first one pulled, though the tag has moved in between", async () => {
+claim("the second server runs what the first one pulled, though the tag has moved in between", async () => {
   const both = await stack.createEnvironment(client, "both", { server: "twelve", file: file(8002), settings: { health_port: "8002" } });
   const fields = client.fields(await client.get(`${both.href}/settings`), `${both.href}/settings`);
   fields.set("server.thirteen", "1");
@@ -53,7 +58,7 @@ await test("the second server runs what the first one pulled, though the tag has
 });
 
 // --- busybox ---------------------------------------------------------------------------------------------------------------------------------
-await test("a server with busybox's shell and tools: live, and a broken release reverted", async () => {
+claim("a server with busybox's shell and tools: live, and a broken release reverted", async () => {
   const tool = readFileSync(execFileSync("sh", ["-c", "command -v busybox"], { encoding: "utf8" }).trim());
   await busy.exec("base64 -d >/usr/local/bin/busybox && chmod 755 /usr/local/bin/busybox", { input: tool.toString("base64") });
   // Its own docker, docker-compose (python) and sshd stay; everything else that a step calls is busybox's.
@@ -68,7 +73,7 @@ await test("a server with busybox's shell and tools: live, and a broken release 
 });
 
 // --- by hand -----------------------------------------------------------------------------------------------------------------------------------
-await test("a project that was started by hand is taken over; when the first release fails, the containers from before are back", async () => {
+claim(BY_HAND, async () => {
   const folder = `${thirteen.home}/stack`;
   const hand = file(8003).replace("${TAG}", "by-hand").replace("    env_file: [.env]\n", "");
   const image = await registry.push("chat-backend", "by-hand", { content: "by hand" });
@@ -86,7 +91,8 @@ await test("a project that was started by hand is taken over; when the first rel
   equal((await stack.containers(thirteen, "handmade")).backend.image, good.backend.id);
 });
 
-await test("a project of that name in another folder is not touched", async () => {
+claim("a project of that name in another folder is not touched", async () => {
+  await claims.get(BY_HAND);
   const environment = await stack.createEnvironment(client, "clash", { server: "thirteen", file: file(8004), settings: { health_port: "8004", project: "handmade" } });
   const before = await stack.containers(thirteen, "handmade");
   stack.equalFailure(await flow.deploy(client, environment, "one", 60000), { verdict: "failed", step: "prepare", cause: /A project called handmade runs here already, from the folder .*stack\. Fix: to take it over/ });
@@ -94,7 +100,7 @@ await test("a project of that name in another folder is not touched", async () =
 });
 
 // --- the first release fails -----------------------------------------------------------------------------------------------------------------------
-await test("with nothing before it, a first release that fails is taken down, and its volume stays", async () => {
+claim("with nothing before it, a first release that fails is taken down, and its volume stays", async () => {
   const environment = await stack.createEnvironment(client, "first", { server: "twelve", file: `${file(8005)}    volumes: ["data:/app/data"]\nvolumes: {data: {name: first-data}}\n`, settings: { health_port: "8005", health_deadline_s: "6" } });
   const model = await flow.deploy(client, environment, "sick", 180000);
   equal(model.job.status.state, "failed", model.job.summary);
@@ -103,7 +109,7 @@ await test("with nothing before it, a first release that fails is taken down, an
   equal((await twelve.exec("docker volume ls -q --filter name=first-data")).trim(), "first-data");
 });
 
-await test("old releases and their images go, nobody else's", async () => {
+claim("old releases and their images go, nobody else's", async () => {
   const environment = await stack.createEnvironment(client, "prune", { server: "thirteen", file: file(8006), settings: { health_port: "8006", keep: "2", soak_s: "0", health_soak_s: "0", health_count: "1" } });
   const pushed = [];
   for (const n of [1, 2, 3, 4]) pushed.push(await registry.push("chat-backend", `p${n}`, { content: `prune ${n}` }));
@@ -118,4 +124,9 @@ await test("old releases and their images go, nobody else's", async () => {
   equal((await thirteen.exec(`ls ${thirteen.home}/apps/${environment.project}/.windlass/releases | wc -l`)).trim(), "2");
 });
 
+for (const [name, end] of claims)
+  await test(name, async () => {
+    const error = await end;
+    if (error) throw error;
+  });
 await lib.done();

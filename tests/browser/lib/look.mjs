@@ -3,8 +3,8 @@
 //
 //   html-validate, preset "recommended": its standards, accessibility and security rules, none changed. (Its other presets hold what does not
 //     fit: "document" wants integrity hashes on files of the same origin, "prettier" is about taste.)
-//   axe, every rule it has: WCAG A, AA and AAA, best practices, experimental and deprecated ones; in light and dark, at 1280 and 390 px, and
-//     again with folded parts unfolded. A further page of the same route and kind of data (`further`) is looked at in light at 1280 px and in dark at 390.
+//   axe, every rule it has: WCAG A, AA and AAA, best practices, experimental and deprecated ones; in light and dark, at 1280 and 390 px, from
+//     the second look on with folded parts unfolded. A further page of the same route and kind of data (`further`) is looked at in light at 1280 px and in dark at 390.
 //   sideways scrolling, violations of the page's own content security policy, script errors, console errors, requests that fail or go elsewhere,
 //     links to a place that the page does not have.
 import { createServer } from "node:http";
@@ -19,8 +19,10 @@ const { HtmlValidate, StaticConfigLoader } = require("html-validate");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const TABS = 2;
-const SCHEMES = ["light", "dark"];
-const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
+const WIDE = { width: 1280, height: 900 };
+const NARROW = { width: 390, height: 844 };
+const TURNS = [["light", WIDE], ["light", NARROW], ["dark", NARROW], ["dark", WIDE]];
+const FURTHER = [0, 2]; // the turns of a further page of the same route and kind of data
 const TYPES = { css: "text/css", js: "application/javascript", svg: "image/svg+xml" };
 const shots = process.env.WL_SCREENSHOTS; // a folder: keeps a picture of every page looked at
 
@@ -60,14 +62,13 @@ const listenForViolations = () => {
 };
 
 // Selecting by all tags there are runs all rules there are, also those that axe leaves out by itself; `ran` proves it.
-const runAxe = async (foldedOnly) => {
+const runAxe = async () => {
   const rules = axe.getRules();
   const tags = [...new Set(rules.flatMap((rule) => rule.tags))];
-  const context = foldedOnly ? { include: [...document.querySelectorAll("details.was-folded")] } : document;
-  const result = await axe.run(context, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations", "incomplete"], selectors: false });
+  const result = await axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations", "incomplete"], selectors: false });
   const brief = ({ id, nodes }) => ({ id, nodes: nodes.map((node) => ({ html: node.html.slice(0, 160), why: (node.failureSummary ?? "").split("\n").slice(1).join(" ").trim().slice(0, 300) })) });
   const ran = new Set(["violations", "incomplete", "passes", "inapplicable"].flatMap((part) => result[part].map((rule) => rule.id)));
-  return { bad: result.violations.map(brief), unsure: result.incomplete.map(brief), left: foldedOnly ? [] : rules.map((rule) => rule.ruleId).filter((id) => !ran.has(id)) };
+  return { bad: result.violations.map(brief), unsure: result.incomplete.map(brief), left: rules.map((rule) => rule.ruleId).filter((id) => !ran.has(id)) };
 };
 
 const sidewaysBy = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -82,11 +83,7 @@ const widest = () => {
 const linksToNowhere = () => [...document.querySelectorAll('a[href^="#"]')].map((link) => link.getAttribute("href")).filter((href) => href.length > 1 && !document.getElementById(decodeURIComponent(href.slice(1))));
 
 const unfold = () => {
-  for (const node of document.querySelectorAll("main details:not([open])")) {
-    node.open = true;
-    node.classList.add("was-folded");
-  }
-  return document.querySelectorAll("details.was-folded").length;
+  for (const node of document.querySelectorAll("main details:not([open])")) node.open = true;
 };
 
 // What a data set may name in `also`: the page is looked at again with it open.
@@ -123,8 +120,8 @@ class Tab {
     const { page } = this;
     Object.assign(this, { complaints: new Set(), found: new Map(), unsure: new Map(), url: this.origin + doc.path, further: doc.further });
     await page.setExtraHTTPHeaders({ "x-document": String(number) });
-    await page.setViewportSize(SIZES[0]);
-    await page.emulateMedia({ colorScheme: SCHEMES[0] });
+    await page.setViewportSize(WIDE);
+    await page.emulateMedia({ colorScheme: "light" });
     await page.goto(this.url, { waitUntil: "load" });
     for (const violation of await page.evaluate(() => globalThis.violations)) this.complaints.add(`content security policy: ${violation}`);
     for (const href of await page.evaluate(linksToNowhere)) this.complaints.add(`a link to ${href}, which is not on the page`);
@@ -135,27 +132,22 @@ class Tab {
       await this.judgeAll(doc.name, what);
       await page.keyboard.press("Escape");
     }
-    if ((await page.evaluate(unfold)) > 0) {
-      for (const scheme of this.further ? SCHEMES.slice(1) : SCHEMES) {
-        await page.emulateMedia({ colorScheme: scheme });
-        this.note(await page.evaluate(runAxe, true), `${scheme} unfolded`);
-      }
-    }
     const found = [...this.complaints, ...[...this.found].map(([sentence, places]) => `${sentence} [${places.join(", ")}]`)];
     return { found, unsure: this.unsure };
   }
 
+  // Each in turn: light and wide as the page comes, the others with all that was folded unfolded, so that what is hidden at first is seen as well.
   async judgeAll(name, what) {
-    for (const [turn, colorScheme] of SCHEMES.entries()) {
-      await this.page.emulateMedia({ colorScheme });
-      for (const size of this.further ? [SIZES[turn]] : SIZES) {
-        const where = `${colorScheme} ${size.width}${what ? ` ${what}` : ""}`;
-        await this.page.setViewportSize(size);
-        const by = await this.page.evaluate(sidewaysBy);
-        if (by > 0) this.add(`scrolls sideways by ${by} px: ${await this.page.evaluate(widest)}`, where);
-        this.note(await this.page.evaluate(runAxe, false), where);
-        if (shots) await this.page.screenshot({ path: join(shots, `${name}-${where}.png`.replace(/[^\w.-]+/g, "_")), fullPage: true });
-      }
+    for (const [i, [scheme, size]] of TURNS.entries()) {
+      if (this.further && !FURTHER.includes(i)) continue;
+      const where = `${scheme} ${size.width}${what ? ` ${what}` : ""}`;
+      await this.page.emulateMedia({ colorScheme: scheme });
+      await this.page.setViewportSize(size);
+      if (i > 0 && !what) await this.page.evaluate(unfold);
+      const by = await this.page.evaluate(sidewaysBy);
+      if (by > 0) this.add(`scrolls sideways by ${by} px: ${await this.page.evaluate(widest)}`, where);
+      this.note(await this.page.evaluate(runAxe), where);
+      if (shots) await this.page.screenshot({ path: join(shots, `${name}-${where}.png`.replace(/[^\w.-]+/g, "_")), fullPage: true });
     }
   }
 

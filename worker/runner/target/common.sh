@@ -8,7 +8,15 @@ LC_ALL=C
 export PATH LC_ALL
 
 field() { # key, file of key=value lines
-    sed -n "s/^$1=//p" "$2" 2>/dev/null | head -n 1
+    while IFS= read -r line; do
+        case $line in
+        "$1="*)
+            printf '%s\n' "${line#*=}"
+            return 0
+            ;;
+        esac
+    done 2>/dev/null <"$2"
+    return 0
 }
 
 boot_id() {

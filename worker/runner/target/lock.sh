@@ -9,8 +9,8 @@ fail() {
     echo "error=$1"
     exit 0
 }
-free_kb=$(df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 { print $4 }')
 { mkdir -p "$base/locks" "$base/jobs" && chmod 0700 "$base"; } 2>/dev/null || {
+    free_kb=$(df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 { print $4 }')
     [ "${free_kb:-1000}" -gt 64 ] || fail "The disk of $HOME is full. Fix: free space there, then try again."
     fail "The folder $base cannot be made. Fix: check who owns it (ls -ld $base)."
 }
@@ -34,8 +34,8 @@ still_running() { # job: whether any step of it lives
 
 ready() {
     mkdir -p "$base/jobs/$OWNER_JOB" || fail "The job's folder cannot be made in $base/jobs. Fix: check the disk and who owns the folder."
-    # Folders of jobs that could not clean up after themselves.
-    find "$base/jobs" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} + 2>/dev/null
+    # Folders of jobs that could not clean up after themselves. A runner that takes over a job has more urgent things to do.
+    [ "$1" = reclaimed ] || find "$base/jobs" -mindepth 1 -maxdepth 1 -type d -mtime +14 -exec rm -rf {} + 2>/dev/null
     rm -f "$base/jobs/$OWNER_JOB/wrapper.sh" # sent anew; a shell that reads it goes on reading
     echo "result=$1"
     exit 0
