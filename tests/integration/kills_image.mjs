@@ -63,6 +63,7 @@ const untilItAnswers = {
 
 await killEverything({
   name: "image",
+  firstRow: 2,
   good: "good",
   bad: "bad",
   fails: "settle",

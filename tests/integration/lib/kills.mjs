@@ -20,7 +20,7 @@
 //   isOfApp(command line)                         may go on living on the target after a job
 //   halfway                                       {step: {arm(target), isReached(target, the step's records in the job's log), letGo(target)}}: how a step
 //                                                 that has no script, and that kills_shim.sh does not stop either, is stopped midway
-//   isCheap                                       true: all of it in every run
+//   isCheap                                       true: all of it in every run; else firstRow, from which on the rows are taken
 //   look(target, environment, deploys)            optional: more claims about what the deploys so far have left
 import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -46,8 +46,7 @@ const PHASES = ["forward", "undo"];
 const APART = [["before_intent", "after_end"], ["after_intent", "midway"], ["after_begun", "before_outcome"]];
 const ROUNDS = { runner: APART, supervisor: APART, session: [["before_intent", "midway"], ["after_intent", "after_begun"], ["after_end"], ["before_outcome"]] };
 // All of it are twenty deploys and some four hundred kills, each of which the machine feels. A recipe whose deploys are dear is killed so only with
-// WL_TEST_ALL=1 (`make torture`); otherwise each victim has one chain, in which the rows take turns from step to step, so that each step is killed at some
-// points and each point in some steps.
+// WL_TEST_ALL=1 (`make torture`); otherwise each victim has one chain: one row in the deploy that goes live, the next one in the deploy that is put back.
 const ALL = process.env.WL_TEST_ALL === "1";
 const SHIMMED = ["connect", "lock", "upload", "unlock"]; // modes of steps that kills_shim.sh stops midway
 
@@ -66,20 +65,21 @@ class Plan {
     this.phases = { forward: [...forward, end], undo: [...this.steps.slice(forward.length), this.unlock, end] };
     this.halfway = recipe.halfway ?? {};
     this.isWhole = ALL || recipe.isCheap === true;
+    this.firstRow = recipe.firstRow ?? 0;
   }
 
-  // The rows that one chain takes in turn.
+  // The rows of each chain of a victim.
   rounds(victim) {
     return this.isWhole ? ROUNDS[victim].map((row) => [row]) : [ROUNDS[victim]];
   }
 
-  pointsOf(victim, round, step) {
+  pointsOf(victim, phase, round) {
     const rows = this.rounds(victim)[round];
-    return rows[(step.number ?? this.steps.length) % rows.length];
+    return rows[(this.firstRow + PHASES.indexOf(phase)) % rows.length];
   }
 
-  isPlanned(victim, step, point) {
-    return !this.whyNot(victim, step, point) && this.rounds(victim).some((_, round) => this.pointsOf(victim, round, step).includes(point));
+  isPlanned(victim, phase, point) {
+    return this.rounds(victim).some((_, round) => this.pointsOf(victim, phase, round).includes(point));
   }
 
   // The runner has sent its last frames and exits by itself.
@@ -101,7 +101,7 @@ class Plan {
   stops(victim, phase, round) {
     const stops = [];
     for (const step of this.phases[phase]) {
-      const points = this.pointsOf(victim, round, step).filter((point) => !this.whyNot(victim, step, point));
+      const points = this.pointsOf(victim, phase, round).filter((point) => !this.whyNot(victim, step, point));
       if (step === this.unlock && points[0] !== "before_intent") stops.push({ step, point: "before_intent", looks: true });
       for (const point of points)
         stops.push({ step, point, kills: true, looks: step === this.unlock && point === "before_intent", runnerIsGone: this.runnerIsGone(step, point) });
@@ -136,8 +136,7 @@ async function claimDeploys(recipe, plan, chains) {
   for (const { deploys, victim, round } of chains)
     for (const deploy of deploys) {
       console.log(`# ${deploy.hits.length} kills, ${deploy.runners} runners, ${deploy.ms} ms`);
-      const when = plan.rounds(victim)[round].map((points) => points.map((point) => POINTS[point]).join(" and "));
-      const what = `${victim} killed ${when.length > 1 ? "at some points" : when[0]} in each step`;
+      const what = `${victim} killed ${plan.pointsOf(victim, deploy.phase, round).map((point) => POINTS[point]).join(" and ")} in each step`;
       const came = deploy.phase === "undo" ? "put back" : "live";
       await lib.test(`${recipe.name}, ${what}: ${came}, as the target shows; each script once, each byte of its log once, nothing left`, () => {
         for (const line of deploy.error ? deploy.shown : []) console.log(`# ${line}`);
@@ -150,8 +149,8 @@ async function claimPoints(recipe, plan, chains) {
   for (const phase of PHASES)
     for (const victim of VICTIMS)
       for (const [point, words] of Object.entries(POINTS)) {
-        const steps = plan.phases[phase].filter((step) => plan.isPlanned(victim, step, point)).map((step) => step.name);
-        if (steps.length === 0 && !plan.isWhole) continue;
+        if (!plan.isPlanned(victim, phase, point)) continue;
+        const steps = plan.phases[phase].filter((step) => !plan.whyNot(victim, step, point)).map((step) => step.name);
         const good = chains.flatMap((chain) => chain.deploys).filter((deploy) => deploy.victim === victim && deploy.phase === phase && !deploy.error);
         const hit = good.flatMap((deploy) => deploy.hits).filter((each) => each.point === point).map((each) => each.step);
         await lib.test(`${recipe.name}, ${phase}: ${victim} killed ${words}: ${steps.join(" ")}`, () => {
@@ -183,7 +182,7 @@ export async function killEverything(recipe) {
   await claimDeploys(recipe, plan, chains);
   await claimPoints(recipe, plan, chains);
   sayWhatCannotBe(plan);
-  if (!plan.isWhole) console.log("# each step at some points only: all of them with WL_TEST_ALL=1 (make torture)");
+  if (!plan.isWhole) console.log("# each victim at some points only: at all of them with WL_TEST_ALL=1 (make torture)");
   await lib.test("the history of what happened holds, and nothing is left of the programs", async () => {
     for (const product of products) product.windlass("audit", "verify");
     await Promise.all(products.map((product) => product.stop()));
