@@ -1,13 +1,11 @@
 #!/usr/bin/env node
 // secrets_page.mjs - how long the pages of an environment with 500 secrets take: from the server (median of many), and until Chromium has shown
 // them; each beside the same page with 5 secrets, measured in turn in one run. `make bench`; it asserts nothing but that the pages are right.
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
+import { launch } from "../browser/lib/chromium.mjs";
 
-const { check, equal, top } = lib;
-const { chromium } = createRequire(join(process.env.WL_NODE_MODULES ?? join(top, "build/node/node_modules"), "x.js"))("playwright-core");
+const { check, equal } = lib;
 const ROUNDS = 60, SHOWN = 12;
 const { product, client, environment } = await flow.stage(lib);
 const small = await flow.createEnvironment(client, { slug: "small" });
@@ -46,7 +44,7 @@ await sideBySide("POST the table, to its review", async (place) => {
   check(answer.url.includes("/review/"), answer.url);
 }, SHOWN);
 
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"] });
+const browser = await launch();
 const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 await context.addCookies([...client.cookies].map(([name, value]) => ({ name, value, url: product.url })));
 const page = await context.newPage();

@@ -1,19 +1,14 @@
 #!/usr/bin/env node
 // From the sign-in to a live deploy with the keyboard alone, the focus always visible; and what the live page shows is, to the byte, what
 // the log file holds, though the connection is cut in the middle.
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
+import { CALM, launch } from "./lib/chromium.mjs";
 
-const { test, check, equal, until, top } = lib;
-const { chromium } = createRequire(join(process.env.WL_NODE_MODULES ?? join(top, "build/node/node_modules"), "x.js"))("playwright-core");
+const { test, check, equal, until } = lib;
 const { product, client, environment } = await flow.stage(lib, { environment: { slug: "production", tier: "production" } });
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+const browser = await launch();
+const context = await browser.newContext({ ...CALM, viewport: { width: 1280, height: 900 } });
 const page = await context.newPage();
 
 const focused = () => page.evaluate(() => {

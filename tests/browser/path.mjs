@@ -2,24 +2,19 @@
 // The whole path in Chromium: set-up, add a server, confirm its key, check, app, artefacts, environment, deploy, watch, a broken
 // deploy reverted, audit, profile, sign out. Once with JavaScript and once without, light and dark, wide and 390 px. On every page
 // that is passed: no CSP violation, no script error, no sideways scrolling, no request to another origin.
-import { createRequire } from "node:module";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
+import { CALM, launch } from "./lib/chromium.mjs";
 
-const { test, check, equal, until, top } = lib;
-const modules = process.env.WL_NODE_MODULES ?? join(top, "build/node/node_modules");
-const { chromium } = createRequire(join(modules, "x.js"))("playwright-core");
+const { test, check, equal, until } = lib;
 
 // WL_SCREENSHOTS=folder keeps a picture of every page passed.
 const shots = process.env.WL_SCREENSHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 
 class Visitor {
   constructor(name, product) {
@@ -28,7 +23,7 @@ class Visitor {
     this.complaints = [];
   }
   async open(options) {
-    this.context = await browser.newContext({ ...options, baseURL: this.product.url });
+    this.context = await browser.newContext({ ...CALM, ...options, baseURL: this.product.url });
     this.page = await this.context.newPage();
     this.page.on("console", (message) => {
       // A refused form answers 422, which Chromium logs as a failed load; that is what a refusal is.

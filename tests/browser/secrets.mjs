@@ -2,25 +2,21 @@
 // The secrets editor as people use it: two of them at once in two browsers, with and without JavaScript, by the keyboard; a .env pasted and
 // dropped; a value revealed, copied and gone again. What was typed or stored hidden is never in a page, the answer to a reveal aside.
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
+import { CALM, launch } from "./lib/chromium.mjs";
 
 const { test, check, equal, until, top } = lib;
-const { chromium } = createRequire(join(process.env.WL_NODE_MODULES ?? join(top, "build/node/node_modules"), "x.js"))("playwright-core");
 const { product, client, environment } = await flow.stage(lib);
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 const S = `${environment.href}/secrets`;
 const troubles = [];
 
 class Person {
   static async signIn(name, login, options) {
     const person = new Person();
-    person.context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: options.javaScriptEnabled === false ? [] : ["clipboard-read", "clipboard-write"], ...options });
+    person.context = await browser.newContext({ ...CALM, viewport: { width: 1280, height: 900 }, permissions: options.javaScriptEnabled === false ? [] : ["clipboard-read", "clipboard-write"], ...options });
     person.page = await person.context.newPage();
     person.page.on("pageerror", (error) => troubles.push(`${name}: ${error.message}`));
     person.page.on("console", (line) => /Content Security Policy|Trusted/.test(line.text()) && troubles.push(`${name}: ${line.text()}`));

@@ -110,6 +110,7 @@ claim("with nothing before it, a first release that fails is taken down, and its
 });
 
 claim("old releases and their images go, nobody else's", async () => {
+  await claims.get(BY_HAND); // it has pulled the good image
   const environment = await stack.createEnvironment(client, "prune", { server: "thirteen", file: file(8006), settings: { health_port: "8006", keep: "2", soak_s: "0", health_soak_s: "0", health_count: "1" } });
   const pushed = [];
   for (const n of [1, 2, 3, 4]) pushed.push(await registry.push("chat-backend", `p${n}`, { content: `prune ${n}` }));

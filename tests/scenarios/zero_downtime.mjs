@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Deploys in a row while people use the site: five of them (20 with WL_TEST_ALL=1, `make torture`; WL_TEST_DEPLOYS sets the number), newer and older versions in turn, on Debian 13. `hey` asks all the time on 32 connections that are kept, and
+// Deploys in a row while people use the site: four of them (20 with WL_TEST_ALL=1, `make torture`; WL_TEST_DEPLOYS sets the number), newer and older versions in turn, on Debian 13. `hey` asks all the time on 32 connections that are kept, and
 // on 32 that are new with each request; websockets and slow downloads are open while nginx is pointed elsewhere. Nobody gets anything but the answer.
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -11,7 +11,7 @@ import * as image from "./lib/image.mjs";
 
 const { test, check, equal } = lib;
 const { flow } = stack;
-const DEPLOYS = Number(process.env.WL_TEST_DEPLOYS ?? (process.env.WL_TEST_ALL === "1" ? 20 : 5));
+const DEPLOYS = Number(process.env.WL_TEST_DEPLOYS ?? (process.env.WL_TEST_ALL === "1" ? 20 : 4));
 const DRAIN_S = 3;
 
 const why = await missing();

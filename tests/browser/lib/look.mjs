@@ -4,17 +4,16 @@
 //   html-validate, preset "recommended": its standards, accessibility and security rules, none changed. (Its other presets hold what does not
 //     fit: "document" wants integrity hashes on files of the same origin, "prettier" is about taste.)
 //   axe, every rule it has: WCAG A, AA and AAA, best practices, experimental and deprecated ones; in light and dark, at 1280 and 390 px, from
-//     the second look on with folded parts unfolded. A further page of the same route and kind of data (`further`) is looked at in light at 1280 px and in dark at 390.
+//     the second look on with folded parts unfolded. A further page of the same route and kind of data (`further`) is looked at in dark at 390 px, with
+//     WL_TEST_ALL=1 (`make torture`) in all four ways as well.
 //   sideways scrolling, violations of the page's own content security policy, script errors, console errors, requests that fail or go elsewhere,
 //     links to a place that the page does not have.
 import { createServer } from "node:http";
 import { readFileSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { top } from "../../lib/product.mjs";
+import { CALM, launch, require } from "./chromium.mjs";
 
-const require = createRequire(join(process.env.WL_NODE_MODULES ?? join(top, "build/node/node_modules"), "x.js"));
-const { chromium } = require("playwright-core");
 const { HtmlValidate, StaticConfigLoader } = require("html-validate");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
@@ -22,7 +21,7 @@ const TABS = 2;
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
 const TURNS = [["light", WIDE], ["light", NARROW], ["dark", NARROW], ["dark", WIDE]];
-const FURTHER = [0, 2]; // the turns of a further page of the same route and kind of data
+const FURTHER = process.env.WL_TEST_ALL === "1" ? [0, 1, 2, 3] : [2]; // the turns of a further page of the same route and kind of data
 const TYPES = { css: "text/css", js: "application/javascript", svg: "image/svg+xml" };
 const shots = process.env.WL_SCREENSHOTS; // a folder: keeps a picture of every page looked at
 
@@ -97,7 +96,7 @@ const OPEN = {
 class Tab {
   async open(browser, origin) {
     this.origin = origin;
-    this.context = await browser.newContext({ reducedMotion: "reduce" }); // nothing is judged by its turning
+    this.context = await browser.newContext(CALM); // nothing is judged by its turning
     await this.context.addInitScript(listenForViolations);
     this.page = await this.context.newPage();
     this.page.on("console", (message) => {
@@ -143,7 +142,7 @@ class Tab {
       const where = `${scheme} ${size.width}${what ? ` ${what}` : ""}`;
       await this.page.emulateMedia({ colorScheme: scheme });
       await this.page.setViewportSize(size);
-      if (i > 0 && !what) await this.page.evaluate(unfold);
+      if ((i > 0 || this.further) && !what) await this.page.evaluate(unfold);
       const by = await this.page.evaluate(sidewaysBy);
       if (by > 0) this.add(`scrolls sideways by ${by} px: ${await this.page.evaluate(widest)}`, where);
       this.note(await this.page.evaluate(runAxe), where);
@@ -182,10 +181,7 @@ export async function lookAtAll(documents) {
   const numbered = new Map(documents.map((doc, number) => [number, doc]));
   const server = await serve(numbered);
   const origin = `http://127.0.0.1:${server.address().port}`;
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  const browser = await launch();
   const waiting = [...numbered];
   for (const doc of documents) doc.seen = new Promise((done, fail) => Object.assign(doc, { done, fail }));
   const work = async () => {
