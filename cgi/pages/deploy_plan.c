@@ -230,18 +230,17 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
         || set_model(req, view, &set, err) != 0)
         return -1;
     changes = changes_of(view, live);
-    *plan =
-        json_pack("{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
-                  deploy_plan_steps(view), "hosts", hosts_of(view), "has_live",
-                  (int)json_is_object(live), "changed_count", count_changed(changes), "changes",
-                  changes, "secret_set", set, "downtime",
-                  downtime_of(view, json_is_object(live)), "estimate_text",
-                  estimate.runs == 0
-                      ? json_string("")
-                      : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),
-                  "estimate_from",
-                  estimate.runs == 0 ? json_string("")
-                                     : part_text("median of %d good deploy%s", estimate.runs,
-                                                 estimate.runs == 1 ? "" : "s"));
+    *plan = json_pack(
+        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
+        deploy_plan_steps(view), "hosts", hosts_of(view), "has_live", (int)json_is_object(live),
+        "changed_count", count_changed(changes), "changes", changes, "secret_set", set, "downtime",
+        downtime_of(view, json_is_object(live)), "estimate_text",
+        estimate.runs == 0
+            ? json_string("")
+            : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),
+        "estimate_from",
+        estimate.runs == 0 ? json_string("")
+                           : part_text("median of %d good deploy%s", estimate.runs,
+                                       estimate.runs == 1 ? "" : "s"));
     return 0;
 }
