@@ -66,30 +66,37 @@ int deploy_looks_store(struct worker *w, const struct run *run, struct err *err)
     return rc;
 }
 
-static bool opens(struct worker *w, const char *environment_id, int64_t number)
+enum look { LOOK_UNKNOWN = 0, LOOK_OPENS, LOOK_SHUT };
+
+/* A database that is busy, or no memory, says nothing of the set: then what was seen before stays.
+ */
+static enum look look_at(struct worker *w, const char *environment_id, int64_t number)
 {
     struct secret_values values = {0};
     struct err why = {0};
     int rc = secret_values_of_set(w->db, w->vault, environment_id, number, &values, &why);
     secret_values_free(&values);
-    return rc == 0;
+    if (rc == 0)
+        return LOOK_OPENS;
+    return why.code == ERR_BUSY || why.code == ERR_NO_MEMORY ? LOOK_UNKNOWN : LOOK_SHUT;
 }
 
 int deploy_looks_secrets(struct worker *w, const struct run *run, struct err *err)
 {
     const char *id = json_string_value(json_object_get(run->job, "environment_id"));
-    bool good[SETS_MAX] = {false};
+    enum look seen[SETS_MAX] = {LOOK_UNKNOWN};
     json_t *numbers = NULL, *number;
     size_t i;
     int rc = -1;
     if (release_sets_once_live(w->db, id, SETS_MAX, &numbers, err) != 0)
         goto out;
-    json_array_foreach(numbers, i, number) good[i] = opens(w, id, json_integer_value(number));
+    json_array_foreach(numbers, i, number) seen[i] = look_at(w, id, json_integer_value(number));
     if (db_begin(w->db, err) != 0)
         goto out;
     rc = 0;
-    json_array_foreach(numbers, i, number) if (rc == 0) rc =
-        release_set_look(w->db, id, json_integer_value(number), good[i], clock_now_ms(), err);
+    json_array_foreach(numbers, i, number) if (rc == 0 && seen[i] != LOOK_UNKNOWN) rc =
+        release_set_look(w->db, id, json_integer_value(number), seen[i] == LOOK_OPENS,
+                         clock_now_ms(), err);
     if (rc == 0)
         rc = db_commit(w->db, err);
     db_rollback(w->db);
