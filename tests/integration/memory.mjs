@@ -10,6 +10,7 @@
 import { get } from "node:http";
 import { linkSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
 
@@ -151,8 +152,13 @@ function copyHistory(job) {
 await test(`${LOGINS} logins`, async () => {
   await inParallel(Array.from({ length: LOGINS }), async () => {
     const person = new lib.Client(product.url);
-    const answer = await person.submit("/login", { login: "ann", password: flow.PASSWORD }, { action: "/login" });
-    equal(answer.url, "/", "signed in");
+    const signIn = () => person.submit("/login", { login: "ann", password: flow.PASSWORD }, { action: "/login" });
+    let answer = await signIn();
+    for (let tries = 0; answer.status === 429 && tries < 5; tries++) {
+      await sleep(2000); // on a busy machine two passwords at a time take longer than a question may wait: people are told to come back
+      answer = await signIn();
+    }
+    equal(answer.url, "/", `signed in: ${answer.status}`);
   });
 });
 

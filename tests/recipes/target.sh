@@ -43,6 +43,16 @@ follow() { # START, ORIGIN, LIMIT
     send follow JOB_DIR="$jobs/j1" LOCK_DIR="$lock_dir" JOB=j1 EPOCH="${epoch:-1}" STEP_DIR="$step" NONCE=n1 ORIGIN="$2" LIMIT="${3:-1000000}" START="$1"
 }
 
+at_once() { # how often, file with a script: all at the same time; their answers are in raced*
+    rm -f "$scratch"/raced*
+    tries=$1
+    while [ "$tries" -gt 0 ]; do
+        tries=$((tries - 1))
+        in_shell "$SH" <"$2" >"$scratch/raced$tries" 2>&1 &
+    done
+    wait
+}
+
 put_step() { # number, script text: what the runner puts there
     step=$jobs/j1/$1
     mkdir -p "$step"
@@ -99,6 +109,16 @@ all_claims() {
     wait
     check "one" test "$(cat "$scratch"/raced* | grep -c '^result=taken$')" = 1
     check "nine" test "$(cat "$scratch"/raced* | grep -c '^result=held$')" = 9
+    rm -rf "$base/locks/env2"
+
+    claim "a job that asks for its lock ten times at once has it each time: connections are cut, and what they began runs on"
+    {
+        assign ENV=env2 OWNER_INSTANCE=i1 OWNER_JOB=k1 OWNER_EPOCH=1 OWNER_WHO=w OWNER_WHY=
+        cat "$top/worker/runner/target/common.sh" "$top/worker/runner/target/lock.sh"
+    } >"$scratch/race"
+    at_once 10 "$scratch/race"
+    check "ten" test "$(cat "$scratch"/raced* | grep -c -e '^result=taken$' -e '^result=reclaimed$')" = 10
+    check "nothing beside the owner" test "$(ls "$base/locks/env2")" = owner
     rm -rf "$base/locks/env2"
 
     claim "a step is started, followed to its end, and its status and results are told"
@@ -188,6 +208,22 @@ all_claims() {
     send verify ARTEFACT="$scratch/artefact" SIZE=5 SHA256="$sum" LOOK=0
     check "one byte off" answers "result=damaged"
     check_not "removed" test -e "$scratch/artefact.part"
+
+    claim "ten askings at once about one upload all say that it is right"
+    rounds=5
+    while [ "$rounds" -gt 0 ]; do
+        rounds=$((rounds - 1))
+        rm -f "$scratch/artefact"
+        head -c 1000000 /dev/zero >"$scratch/artefact.part"
+        sum=$(sha256sum <"$scratch/artefact.part" | cut -d ' ' -f 1)
+        {
+            assign ARTEFACT="$scratch/artefact" SIZE=1000000 SHA256="$sum" LOOK=0
+            cat "$top/worker/runner/target/common.sh" "$top/worker/runner/target/verify.sh"
+        } >"$scratch/race"
+        at_once 10 "$scratch/race"
+        check "ten" test "$(cat "$scratch"/raced* | grep -c '^result=ok$')" = 10
+        check "named" test -f "$scratch/artefact"
+    done
 
     claim "the lock goes with the job's folder"
     unlock j1 7 1

@@ -128,6 +128,7 @@ base64 /tmp/env | tr -d '\\n' | dd bs=1 2>/dev/null; echo
 hexdump -v -e '/1 "%02X"' /tmp/env | sed 's/../%&/g' | dd bs=7 2>/dev/null; echo
 sed 's/[\\\\"]/\\\\&/g; s/=/":"/; s/^/"/; s/$/",/' /tmp/env | tr -d '\\n' | dd bs=2 2>/dev/null; echo
 export -p | grep CANARY_ | dd bs=5 2>/dev/null
+sleep 0.7 # so that who looks at the list of processes sees this one
 exit 1`;
 const composeFile = `services:
   backend:

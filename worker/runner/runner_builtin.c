@@ -270,6 +270,15 @@ static enum step_end upload_once(struct runner *r, struct step *step, struct buf
         return step_says(step, STEP_FAILED,
                          "The tarball disappeared from the job's folder on the server. Fix: see "
                          "what cleans up there, and deploy again.");
+    if (strcmp(result, "kept") == 0) {
+        char said[200];
+        (void)answer_get(answer, "said", said, sizeof said);
+        return step_says(
+            step, STEP_FAILED,
+            "The tarball arrived whole but could not be given its name: %s. Fix: check "
+            "the disk of the server and who owns the job's folder.",
+            said);
+    }
     (void)step_says(step, STEP_FAILED,
                     "The tarball arrived damaged: %lld of %lld bytes, SHA-256 %.64s instead of "
                     "%.64s. It was removed there. Fix: deploy "

@@ -16,10 +16,12 @@ fail() {
 }
 lock=$base/locks/$ENV
 
-write_owner() { # to a file beside it; the caller puts it in place
+# Beside it; the caller puts it in place. Not under one name for all: of this very job another asking, whose connection was cut, may still run.
+own=$lock/owner.$OWNER_JOB.$$
+write_owner() {
     printf 'instance=%s\njob=%s\nepoch=%s\nwho=%s\nwhy=%s\nsince=%s\n' "$OWNER_INSTANCE" "$OWNER_JOB" "$OWNER_EPOCH" "$OWNER_WHO" "$OWNER_WHY" "$1" \
-        >"$lock/owner.$OWNER_JOB" || {
-        rm -f "$lock/owner.$OWNER_JOB"
+        >"$own" || {
+        rm -f "$own"
         fail "The lock cannot be written: the disk of $HOME may be full. Fix: free space there, then try again."
     }
 }
@@ -44,7 +46,7 @@ ready() {
 now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 if mkdir "$lock" 2>/dev/null; then
     write_owner "$now"
-    mv -f "$lock/owner.$OWNER_JOB" "$lock/owner" && ready taken
+    mv -f "$own" "$lock/owner" && ready taken
 fi
 [ -d "$lock" ] || fail "The lock $lock cannot be made. Fix: check the disk and who owns $base."
 
@@ -55,8 +57,8 @@ while [ ! -f "$lock/owner" ] && [ "$tries" -lt 20 ]; do # somebody is between mk
 done
 if [ ! -f "$lock/owner" ]; then
     write_owner "$now"
-    ln "$lock/owner.$OWNER_JOB" "$lock/owner" 2>/dev/null && rm -f "$lock/owner.$OWNER_JOB" && ready taken
-    rm -f "$lock/owner.$OWNER_JOB"
+    ln "$own" "$lock/owner" 2>/dev/null && rm -f "$own" && ready taken
+    rm -f "$own"
 fi
 
 job=$(field job "$lock/owner")
@@ -69,11 +71,11 @@ if [ "$(field instance "$lock/owner")" = "$OWNER_INSTANCE" ]; then
             exit 0
         fi
         write_owner "$(field since "$lock/owner")"
-        mv -f "$lock/owner.$OWNER_JOB" "$lock/owner" && ready reclaimed
+        mv -f "$own" "$lock/owner" && ready reclaimed
     elif ! still_running "$job"; then
         write_owner "$now"
         echo "from_job=$job"
-        mv -f "$lock/owner.$OWNER_JOB" "$lock/owner" && ready taken_over
+        mv -f "$own" "$lock/owner" && ready taken_over
     fi
 fi
 echo "result=held"

@@ -9,14 +9,18 @@ for begun in "$base/jobs/$OWNER_JOB"/*/begun; do
         exit 0
     fi
 done
-# Read once: an earlier run of this script whose answer was lost may be removing the lock at this moment, and no owner is nobody else.
-holder=$(field job "$lock/owner" 2>/dev/null)
-epoch=$(field epoch "$lock/owner" 2>/dev/null)
-if [ -n "$holder" ] && { [ "$holder" != "$OWNER_JOB" ] || [ "${epoch:-0}" -gt "$OWNER_EPOCH" ]; }; then
-    echo "result=foreign"
-    exit 0
-fi
+# Each word is read once: an earlier run of this script whose answer was lost may be removing the lock at this moment, and no owner is nobody else.
+leave_to_others() {
+    holder=$(field job "$lock/owner" 2>/dev/null)
+    epoch=$(field epoch "$lock/owner" 2>/dev/null)
+    if [ -n "$holder" ] && { [ "$holder" != "$OWNER_JOB" ] || [ "${epoch:-0}" -gt "$OWNER_EPOCH" ]; }; then
+        echo "result=foreign"
+        exit 0
+    fi
+}
+leave_to_others
 [ "$REMOVE" != 1 ] || rm -rf "$base/jobs/${OWNER_JOB:?}"
+leave_to_others # the folder may have been large, and the lock another job's by now
 if [ -d "$lock" ]; then
     # Out of the way in one instant: nobody ever sees a lock without an owner because of us.
     rm -rf "$base/locks/.gone-$OWNER_JOB"

@@ -7,24 +7,33 @@ hash_of() {
         openssl dgst -sha256 -r <"$1" | cut -d ' ' -f 1
     fi
 }
+is_there() {
+    [ -f "$ARTEFACT" ] && [ "$(hash_of "$ARTEFACT")" = "$SHA256" ]
+}
 if [ "$LOOK" = 1 ]; then
-    if [ -f "$ARTEFACT" ] && [ "$(hash_of "$ARTEFACT")" = "$SHA256" ]; then echo "result=there"; else echo "result=missing"; fi
+    if is_there; then echo "result=there"; else echo "result=missing"; fi
     rm -f "$ARTEFACT.part"
     exit 0
 fi
 part=$ARTEFACT.part
-if [ ! -f "$part" ]; then # the answer to an earlier asking may have been lost on its way
-    if [ -f "$ARTEFACT" ] && [ "$(hash_of "$ARTEFACT")" = "$SHA256" ]; then echo "result=ok"; else echo "result=gone"; fi
-    exit 0
-fi
-size=$(wc -c <"$part")
-hash=$(hash_of "$part")
-if [ "$size" -eq "$SIZE" ] && [ "$hash" = "$SHA256" ]; then
+# An earlier asking whose connection was cut may still run, and take the file to its place at any moment.
+size=$(wc -c 2>/dev/null <"$part")
+hash=$(hash_of "$part" 2>/dev/null)
+if [ "${size:-0}" -eq "$SIZE" ] && [ "$hash" = "$SHA256" ]; then
     sync -f "$part" 2>/dev/null
-    mv -f "$part" "$ARTEFACT" && echo "result=ok"
-else
+    said=$(mv -f "$part" "$ARTEFACT" 2>&1) || [ ! -f "$part" ] || {
+        echo "result=kept"
+        echo "said=$said"
+        exit 0
+    }
+fi
+if [ -f "$part" ]; then
     rm -f "$part"
     echo "result=damaged"
     echo "size=$size"
     echo "sha256=$hash"
+elif is_there; then
+    echo "result=ok"
+else
+    echo "result=gone"
 fi
