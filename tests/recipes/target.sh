@@ -19,8 +19,8 @@ send() { # script, NAME=value ...: what the runner does; the answer in $answer, 
 
 answers() { grep -qx -e "$1" "$answer"; }
 controls() { grep -q -e "^wl:n1:$1" "$log"; }
-lock() { send lock ENV=env1 OWNER_INSTANCE="$1" OWNER_JOB="$2" OWNER_EPOCH="$3" OWNER_WHO="Ann O'Neil" OWNER_WHY="because \$(id)"; }
-unlock() { send unlock ENV=env1 OWNER_JOB="$1" OWNER_EPOCH="$2" REMOVE="$3"; }
+lock() { send lock PLACE=place1 OWNER_INSTANCE="$1" OWNER_ENV="${4:-env1}" OWNER_JOB="$2" OWNER_EPOCH="$3" OWNER_WHO="Ann O'Neil" OWNER_WHY="because \$(id)"; }
+unlock() { send unlock PLACE=place1 OWNER_JOB="$1" OWNER_EPOCH="$2" REMOVE="$3"; }
 inspect() { send inspect STEP_DIR="$step" NONCE=n1; }
 await_file() { # path: until it is there, at most 60 s
     tries=0
@@ -63,7 +63,7 @@ put_step() { # number, script text: what the runner puts there
 all_claims() {
     base=$HOME/.windlass
     jobs=$base/jobs
-    lock_dir=$base/locks/env1
+    lock_dir=$base/locks/place1
     # A small server's setsid, sh and tail as well.
     cp "$top/worker/runner/target/wrapper.sh" "$scratch/wrapper.sh"
 
@@ -87,6 +87,8 @@ all_claims() {
     lock i1 j2 1
     check "held while it runs" answers "result=held"
     rm -rf "$jobs/j1/3"
+    lock i1 j2 1 env2
+    check "held against another environment of the same place" answers "result=held"
     lock i1 j2 1
     check "taken over when nothing of it runs" answers "result=taken_over"
     unlock j1 9 1
@@ -101,7 +103,7 @@ all_claims() {
     in_shell sh -c 'exit 0'
     for n in 1 2 3 4 5 6 7 8 9 10; do
         {
-            assign ENV=env2 OWNER_INSTANCE="i$n" OWNER_JOB="k$n" OWNER_EPOCH=1 OWNER_WHO=w OWNER_WHY=
+            assign PLACE=place2 OWNER_INSTANCE="i$n" OWNER_ENV="env$n" OWNER_JOB="k$n" OWNER_EPOCH=1 OWNER_WHO=w OWNER_WHY=
             cat "$top/worker/runner/target/common.sh" "$top/worker/runner/target/lock.sh"
         } >"$scratch/race$n"
         in_shell "$SH" <"$scratch/race$n" >"$scratch/raced$n" 2>&1 &
@@ -109,17 +111,17 @@ all_claims() {
     wait
     check "one" test "$(cat "$scratch"/raced* | grep -c '^result=taken$')" = 1
     check "nine" test "$(cat "$scratch"/raced* | grep -c '^result=held$')" = 9
-    rm -rf "$base/locks/env2"
+    rm -rf "$base/locks/place2"
 
     claim "a job that asks for its lock ten times at once has it each time: connections are cut, and what they began runs on"
     {
-        assign ENV=env2 OWNER_INSTANCE=i1 OWNER_JOB=k1 OWNER_EPOCH=1 OWNER_WHO=w OWNER_WHY=
+        assign PLACE=place2 OWNER_INSTANCE=i1 OWNER_ENV=env1 OWNER_JOB=k1 OWNER_EPOCH=1 OWNER_WHO=w OWNER_WHY=
         cat "$top/worker/runner/target/common.sh" "$top/worker/runner/target/lock.sh"
     } >"$scratch/race"
     at_once 10 "$scratch/race"
     check "ten" test "$(cat "$scratch"/raced* | grep -c -e '^result=taken$' -e '^result=reclaimed$')" = 10
-    check "nothing beside the owner" test "$(ls "$base/locks/env2")" = owner
-    rm -rf "$base/locks/env2"
+    check "nothing beside the owner" test "$(ls "$base/locks/place2")" = owner
+    rm -rf "$base/locks/place2"
 
     claim "a step is started, followed to its end, and its status and results are told"
     lock i1 j1 1

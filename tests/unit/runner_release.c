@@ -14,6 +14,17 @@ static const char *artefact(const char *version)
     return path;
 }
 
+/* What is locked is the folder that the recipe deploys to. */
+static void lock_path(char *path, size_t size, const char *more)
+{
+    char place[700], hex[2 * CRYPTO_HASH_BYTES + 1];
+    uint8_t hash[CRYPTO_HASH_BYTES];
+    (void)snprintf(place, sizeof place, "%s/home/apps/hello", lab.folder);
+    crypto_sha256(place, strlen(place), hash);
+    crypto_hex(hex, sizeof hex, hash, sizeof hash);
+    (void)snprintf(path, size, "%s/home/.windlass/locks/at-%.32s%s", lab.folder, hex, more);
+}
+
 static void check_serves(const char *version)
 {
     char body[600], want[100];
@@ -58,7 +69,7 @@ static void a_deploy_goes_live(void)
     CHECK_INT(play.starts, 1);
     CHECK(!lab_file_has(&lab, "home/.windlass/jobs", play.job));
     char path[600];
-    (void)snprintf(path, sizeof path, "%s/home/.windlass/locks/%s", lab.folder, play.env);
+    lock_path(path, sizeof path, "");
     CHECK(!fs_exists(path));
     (void)snprintf(path, sizeof path, "%s/home/.windlass/jobs/%s", lab.folder, play.job);
     CHECK(!fs_exists(path));
@@ -173,14 +184,14 @@ static void a_lock_of_somebody_else_is_respected_and_named(void)
     struct play play = {0};
     char path[600];
     CHECK(play_release(&play, &lab, port, "1.0.0", artefact("1.0.0"), NULL));
-    (void)snprintf(path, sizeof path, "%s/home/.windlass/locks/%s", lab.folder, play.env);
+    lock_path(path, sizeof path, "");
     CHECK(fs_mkdirs(path, 0700, NULL) == 0);
-    (void)snprintf(path, sizeof path, "%s/home/.windlass/locks/%s/owner", lab.folder, play.env);
+    lock_path(path, sizeof path, "/owner");
     static const char owner[] =
         "instance=other\njob=j1\nepoch=1\nwho=Bob\nwhy=maintenance\nsince=2026-11-21T00:00:00Z\n";
     CHECK(fs_write_atomic(path, owner, sizeof owner - 1, 0600, NULL) == 0);
     CHECK_STR(play_run(&play), "failed");
-    CHECK(strstr(play.summary, "held by Bob since 2026-11-21T00:00:00Z") != NULL
+    CHECK(strstr(play.summary, "locked by Bob since 2026-11-21T00:00:00Z") != NULL
           && strstr(play.summary, "maintenance") != NULL);
     CHECK(lab_file_has(&lab, path + strlen(lab.folder) + 1, "who=Bob"));
     *strrchr(path, '/') = '\0';
@@ -194,13 +205,13 @@ static void the_rest_of_an_unfinished_job_of_ours_is_taken_over(void)
     struct play play = {0};
     char path[600], owner[300];
     CHECK(play_release(&play, &lab, port, "1.1.0", artefact("1.1.0"), NULL));
-    (void)snprintf(path, sizeof path, "%s/home/.windlass/locks/%s", lab.folder, play.env);
+    lock_path(path, sizeof path, "");
     CHECK(fs_mkdirs(path, 0700, NULL) == 0);
-    (void)snprintf(path, sizeof path, "%s/home/.windlass/locks/%s/owner", lab.folder, play.env);
-    int len =
-        snprintf(owner, sizeof owner,
-                 "instance=%s\njob=gone\nepoch=7\nwho=Ann\nwhy=\nsince=2026-11-21T00:00:00Z\n",
-                 play.instance);
+    lock_path(path, sizeof path, "/owner");
+    int len = snprintf(owner, sizeof owner,
+                       "instance=%s\nenvironment=%s\njob=gone\nepoch=7\nwho=Ann\nwhy=\nsince=2026-"
+                       "11-21T00:00:00Z\n",
+                       play.instance, play.env);
     CHECK(fs_write_atomic(path, owner, (size_t)len, 0600, NULL) == 0);
     CHECK_STR(play_run(&play), "live");
     CHECK(strstr(play.notes, "Took the lock over from job gone") != NULL);

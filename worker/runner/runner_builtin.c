@@ -43,7 +43,7 @@ static void one_line(char *dst, size_t dst_size, const char *src)
             *c = ' ';
 }
 
-static enum step_end lock_held(struct step *step, const struct buf *answer)
+static enum step_end lock_held(struct runner *r, struct step *step, const struct buf *answer)
 {
     char who[80], why[120], since[40], job[40], instance[40];
     (void)answer_get(answer, "holder_who", who, sizeof who);
@@ -52,14 +52,13 @@ static enum step_end lock_held(struct step *step, const struct buf *answer)
     (void)answer_get(answer, "holder_job", job, sizeof job);
     (void)answer_get(answer, "holder_instance", instance, sizeof instance);
     return step_says(step, STEP_FAILED,
-                     "The server's lock of this environment is held by %s since %s (job %s of "
-                     "dashboard %s%s%s). Fix: wait for that job, or, "
-                     "if nobody works there any more, remove the folder ~/.windlass/locks of this "
-                     "environment on the server.",
+                     "The place on the server is locked by %s since %s (job %s of dashboard "
+                     "%s%s%s). Fix: wait for that job, or, if nobody works there any more, remove "
+                     "the folder ~/.windlass/locks/%s on the server.",
                      who[0] != '\0' ? who : "somebody",
                      since[0] != '\0' ? since : "an unknown time", job[0] != '\0' ? job : "unknown",
                      instance[0] != '\0' ? instance : "unknown", why[0] != '\0' ? "; why: " : "",
-                     why);
+                     why, r->lock_name);
 }
 
 static enum step_end lock_answer(struct runner *r, struct step *step, const struct buf *answer)
@@ -67,7 +66,7 @@ static enum step_end lock_answer(struct runner *r, struct step *step, const stru
     char result[32], text[300];
     (void)answer_get(answer, "result", result, sizeof result);
     if (strcmp(result, "held") == 0)
-        return lock_held(step, answer);
+        return lock_held(r, step, answer);
     if (strcmp(result, "superseded") == 0) {
         r->gone = true; /* a newer runner of this job is at work: not another word from this one */
         return step_says(step, STEP_UNKNOWN, "A newer runner holds the lock.");
@@ -105,10 +104,10 @@ enum step_end runner_take_lock(struct runner *r, struct step *step)
     one_line(who, sizeof who, r->who);
     one_line(why, sizeof why, r->why);
     (void)snprintf(epoch, sizeof epoch, "%lld", (long long)r->epoch);
-    const char *const variables[] = {"ENV",       r->env, "OWNER_INSTANCE", r->instance,
-                                     "OWNER_JOB", r->job, "OWNER_EPOCH",    epoch,
-                                     "OWNER_WHO", who,    "OWNER_WHY",      why,
-                                     NULL};
+    const char *const variables[] = {
+        "PLACE",     r->lock_name, "OWNER_INSTANCE", r->instance,   "OWNER_ENV",
+        r->env,      "OWNER_JOB",  r->job,           "OWNER_EPOCH", epoch,
+        "OWNER_WHO", who,          "OWNER_WHY",      why,           NULL};
     struct err err = {0};
     struct buf answer;
     enum step_end end;
@@ -187,9 +186,10 @@ enum step_end step_unlock(struct runner *r, struct step *step, bool remove_folde
                          "server stays for now.");
     }
     (void)snprintf(epoch, sizeof epoch, "%lld", (long long)r->epoch);
-    const char *const variables[] = {"ENV",         r->env, "OWNER_JOB", r->job,
-                                     "OWNER_EPOCH", epoch,  "REMOVE",    remove_folder ? "1" : "0",
-                                     NULL};
+    const char *const variables[] = {
+        "PLACE",       r->lock_name, "OWNER_JOB", r->job,
+        "OWNER_EPOCH", epoch,        "REMOVE",    remove_folder ? "1" : "0",
+        NULL};
     buf_init(&answer, 4096);
     enum call call = remote_ask(r,
                                 &(struct remote){.script = TARGET_UNLOCK,

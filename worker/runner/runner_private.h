@@ -76,8 +76,7 @@ struct runner {
     struct step *current; /* NULL between steps */
 
     struct ssh *ssh; /* NULL: not connected */
-    char home[512];
-    char job_dir[640],
+    char home[512], lock_name[64], job_dir[640],
         lock_dir[640]; /* of this job, below home; empty before the first connection */
     bool locked;       /* the lock carries our epoch */
     bool ever_connected;

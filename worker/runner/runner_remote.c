@@ -139,6 +139,24 @@ static bool is_final(enum ssh_fault fault)
     return fault == SSH_FAULT_HOST_KEY || fault == SSH_FAULT_ALGORITHMS || fault == SSH_FAULT_AUTH;
 }
 
+/* What a job of this environment locks: the folder that it deploys to, where the recipe has one, so
+ * that another dashboard, whose ids are its own, finds the same lock; else the environment. */
+static void name_lock(struct runner *r)
+{
+    const char *place = runner_setting(r, "deploy_dir");
+    char path[1200], hex[2 * CRYPTO_HASH_BYTES + 1];
+    uint8_t hash[CRYPTO_HASH_BYTES];
+    if (place[0] == '\0') {
+        (void)str_copy(r->lock_name, sizeof r->lock_name, r->env);
+        return;
+    }
+    (void)snprintf(path, sizeof path, "%s%s%s", place[0] == '/' ? "" : r->home,
+                   place[0] == '/' ? "" : "/", place);
+    crypto_sha256(path, strlen(path), hash);
+    crypto_hex(hex, sizeof hex, hash, sizeof hash);
+    (void)snprintf(r->lock_name, sizeof r->lock_name, "at-%.32s", hex);
+}
+
 /* Where the account lives; once per runner. */
 static enum call learn_home(struct runner *r, struct err *err)
 {
@@ -164,7 +182,9 @@ static enum call learn_home(struct runner *r, struct err *err)
     }
     if (call == CALL_OK) {
         (void)snprintf(r->job_dir, sizeof r->job_dir, "%s/.windlass/jobs/%s", r->home, r->job);
-        (void)snprintf(r->lock_dir, sizeof r->lock_dir, "%s/.windlass/locks/%s", r->home, r->env);
+        name_lock(r);
+        (void)snprintf(r->lock_dir, sizeof r->lock_dir, "%s/.windlass/locks/%s", r->home,
+                       r->lock_name);
     }
     buf_deinit(&answer);
     return call;

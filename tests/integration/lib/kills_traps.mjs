@@ -28,16 +28,18 @@ export function withMidway(name, script) {
   return [...lines.slice(0, place), "kills_at midway", ...lines.slice(place)].join("\n");
 }
 
-// A home of the program (WL_HOME) below `folder` in which the steps of one recipe stop where they are told to.
-export function makeHome(folder, recipe) {
+// A home of the program (WL_HOME) below `folder` in which the steps of these recipes stop where they are told to.
+export function makeHome(folder, ...recipes) {
   const home = join(folder, "home");
   for (const name of ["templates", "static", "recipes"]) cpSync(join(top, name), join(home, name), { recursive: true });
   const lib = join(home, "recipes/lib.sh");
   writeFileSync(lib, text("kills_stop.sh") + text("kills_lib.sh") + readFileSync(lib, "utf8"));
-  const spec = JSON.parse(readFileSync(join(home, "recipes", recipe, "recipe.json"), "utf8"));
-  for (const name of new Set([...spec.steps, ...spec.undo].map((step) => step.script).filter(Boolean))) {
-    const file = join(home, "recipes", recipe, name);
-    writeFileSync(file, withMidway(`${recipe}/${name}`, readFileSync(file, "utf8")));
+  for (const recipe of recipes) {
+    const spec = JSON.parse(readFileSync(join(home, "recipes", recipe, "recipe.json"), "utf8"));
+    for (const name of new Set([...spec.steps, ...spec.undo].map((step) => step.script).filter(Boolean))) {
+      const file = join(home, "recipes", recipe, name);
+      writeFileSync(file, withMidway(`${recipe}/${name}`, readFileSync(file, "utf8")));
+    }
   }
   return home;
 }

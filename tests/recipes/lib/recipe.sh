@@ -110,7 +110,7 @@ run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its s
         WL_VERSION="$version" WL_RELEASE="$number" WL_RELEASE_ID="$release" WL_ARTEFACT="$scratch/artefact" \
         WL_ARTEFACT_SHA256="$sha256" WL_ARTEFACT_SIZE=1000 WL_SET_DEPLOY_DIR=apps/shop WL_SET_PORT="$port" WL_SET_KEEP=2 "$@" >"$scratch/input"
     [ -z "${more_input:-}" ] || cat "$more_input" >>"$scratch/input"
-    printf 'instance=i\njob=%s\nepoch=3\n' "$lock_job" >"$scratch/lock/owner"
+    printf 'instance=i\nenvironment=lock\njob=%s\nepoch=3\n' "$lock_job" >"$scratch/lock/owner"
     in_shell env WL_RESULT="$results" "$SH" "$scratch/script" <"$scratch/input" >"$log" 2>&1
 }
 

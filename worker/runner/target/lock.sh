@@ -1,7 +1,8 @@
-# lock.sh - take this environment's lock: a folder, since mkdir is atomic, with an owner file in it. ENV, OWNER_* and JOBS are given.
+# lock.sh - take the lock of PLACE on this server: a folder, since mkdir is atomic, with an owner file in it. OWNER_* are given.
 #
-# The same job takes its lock again under its new epoch. A lock of another job of the same dashboard is taken over only when nothing of that job runs
-# any more (the dashboard itself runs one such job at a time, so that job has ended without being able to say so here). Anybody else's is respected.
+# The same job takes its lock again under its new epoch. A lock of another job of the same environment is taken over only when nothing of that job runs
+# any more (its dashboard runs one such job at a time, so that job has ended without being able to say so here). Anybody else's is respected: that of
+# another dashboard, or of another environment that was given the same place.
 # shellcheck shell=sh disable=SC2154
 base=$HOME/.windlass
 fail() {
@@ -14,12 +15,12 @@ fail() {
     [ "${free_kb:-1000}" -gt 64 ] || fail "The disk of $HOME is full. Fix: free space there, then try again."
     fail "The folder $base cannot be made. Fix: check who owns it (ls -ld $base)."
 }
-lock=$base/locks/$ENV
+lock=$base/locks/$PLACE
 
 # Beside it; the caller puts it in place. Not under one name for all: of this very job another asking, whose connection was cut, may still run.
 own=$lock/owner.$OWNER_JOB.$$
 write_owner() {
-    printf 'instance=%s\njob=%s\nepoch=%s\nwho=%s\nwhy=%s\nsince=%s\n' "$OWNER_INSTANCE" "$OWNER_JOB" "$OWNER_EPOCH" "$OWNER_WHO" "$OWNER_WHY" "$1" \
+    printf 'instance=%s\nenvironment=%s\njob=%s\nepoch=%s\nwho=%s\nwhy=%s\nsince=%s\n' "$OWNER_INSTANCE" "$OWNER_ENV" "$OWNER_JOB" "$OWNER_EPOCH" "$OWNER_WHO" "$OWNER_WHY" "$1" \
         >"$own" || {
         rm -f "$own"
         fail "The lock cannot be written: the disk of $HOME may be full. Fix: free space there, then try again."
@@ -72,7 +73,7 @@ if [ "$(field instance "$lock/owner")" = "$OWNER_INSTANCE" ]; then
         fi
         write_owner "$(field since "$lock/owner")"
         mv -f "$own" "$lock/owner" && ready reclaimed
-    elif ! still_running "$job"; then
+    elif [ "$(field environment "$lock/owner")" = "$OWNER_ENV" ] && ! still_running "$job"; then
         write_owner "$now"
         echo "from_job=$job"
         mv -f "$own" "$lock/owner" && ready taken_over

@@ -1,7 +1,7 @@
-# unlock.sh - release the lock if it is still this job's (ENV, OWNER_JOB, OWNER_EPOCH), after removing the job's folder (REMOVE=1). Safe to repeat.
+# unlock.sh - release the lock if it is still this job's (PLACE, OWNER_JOB, OWNER_EPOCH), after removing the job's folder (REMOVE=1). Safe to repeat.
 # shellcheck shell=sh disable=SC2154
 base=$HOME/.windlass
-lock=$base/locks/$ENV
+lock=$base/locks/$PLACE
 for begun in "$base/jobs/$OWNER_JOB"/*/begun; do
     [ -f "$begun" ] || continue
     if [ ! -f "${begun%begun}end" ] && alive "$begun"; then
