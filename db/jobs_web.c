@@ -163,7 +163,7 @@ int job_request_add(struct db *db, const struct actor *actor, const struct job_r
     int found = job_request_find(db, request, added, err);
     if (found == 0) {
         str_copy(added->id, sizeof added->id, request->id);
-        if (add_job(db, request, NULL, NULL, err) == 0
+        if (add_job(db, request, NULL, request->confirmed, err) == 0
             && tell_requested(db, actor, request, detail_of(request), err) == 0)
             rc = db_commit(db, err);
     } else if (found == 1)

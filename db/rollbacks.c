@@ -168,15 +168,37 @@ static int make_basis(struct db *db, const struct rollback_inputs *in, struct ro
     return 0;
 }
 
+static int may_redeploy(const struct rollback_inputs *in, struct err *err)
+{
+    if (!str_equal(text_of(in->environment, "live_release_id"), text_of(in->replayed, "id")))
+        return err_set(err, ERR_CONFLICT, "v%lld is not what is live now.",
+                       number_of(in->replayed, "number"));
+    if (in->parts != ROLLBACK_CODE)
+        return err_set(err, ERR_INPUT, "A redeploy takes version and images, and nothing else.");
+    if (!str_equal(text_of(in->replayed, "recipe"), text_of(in->environment, "recipe")))
+        return err_set(err, ERR_CONFLICT,
+                       "v%lld was made by the recipe %.40s, and this environment has the recipe "
+                       "%.40s now.",
+                       number_of(in->replayed, "number"), text_of(in->replayed, "recipe"),
+                       text_of(in->environment, "recipe"));
+    return 0;
+}
+
+static int may_replay(const struct rollback_inputs *in, struct err *err)
+{
+    return in->mode == REPLAY_REDEPLOY ? may_redeploy(in, err)
+                                       : rollback_may(in->environment, in->replayed, err);
+}
+
 int rollback_plan_make(struct db *db, const struct rollback_inputs *in, struct rollback_plan *plan,
                        struct err *err)
 {
     *plan = (struct rollback_plan){0};
     if ((in->parts & ROLLBACK_ALL) == 0)
         return err_field(err, "parts", "Choose at least one part that is to come back.");
-    if (rollback_may(in->environment, in->replayed, err) == 0
-        && find_code(db, in, &plan->code, err) == 0 && check_artefact(in, plan->code, err) == 0
-        && check_settings(in, &plan->settings, err) == 0 && make_basis(db, in, plan, err) == 0)
+    if (may_replay(in, err) == 0 && find_code(db, in, &plan->code, err) == 0
+        && check_artefact(in, plan->code, err) == 0 && check_settings(in, &plan->settings, err) == 0
+        && make_basis(db, in, plan, err) == 0)
         return 0;
     rollback_plan_free(plan);
     return -1;

@@ -33,11 +33,17 @@ unsigned rollback_parts(const char *text);
  * environment_card; release: of environment_release or environment_releases_whole. */
 int rollback_may(const json_t *environment, const json_t *release, struct err *err) MUST_USE;
 
+/* Zero is going back. */
+enum replay_mode {
+    REPLAY_ROLLBACK = 0, /* an earlier release of this environment */
+    REPLAY_REDEPLOY      /* the live one, with what is saved by now: of its parts the code alone */
+};
 struct rollback_inputs {
     const struct recipe *recipe; /* the environment's */
     const json_t *environment;
     const json_t *replayed; /* a release */
     unsigned parts;         /* of enum rollback_part; at least one */
+    enum replay_mode mode;
 };
 struct rollback_plan {
     json_t *basis;    /* as basis_of_deploy's, and {replays: <number>, parts, images_sha256} */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cgi/pages/job_steps.h"
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -32,32 +33,10 @@ static int read_view(struct request *req, struct job_view *view, struct err *err
 
 /* --- the head --- */
 
-static int waits_for(struct request *req, const json_t *job, json_t **text, struct err *err)
-{
-    json_t *ahead = NULL;
-    const json_t *first;
-    *text = json_string("");
-    if (!str_equal(row_text(job, "state"), "queued"))
-        return 0;
-    *text = json_string("Waits for the worker to take it.");
-    if (!row_has(job, "env_id"))
-        return 0;
-    if (job_read_ahead(req->db, row_text(job, "env_id"), row_int(job, "serial"), &ahead, err) != 0)
-        return -1;
-    if (json_array_size(ahead) == 0)
-        return 0;
-    first = json_array_get(ahead, 0);
-    *text = part_text("Waits for job #%lld of this environment, which %s started %s.",
-                      (long long)row_int(first, "number"),
-                      row_has(first, "by_name") ? row_text(first, "by_name") : "Windlass",
-                      row_text(part_time(row_int(first, "created_at")), "text"));
-    return 0;
-}
-
 static int head_model(struct request *req, const json_t *row, json_t **head, struct err *err)
 {
     json_t *text = NULL;
-    if (waits_for(req, row, &text, err) != 0)
+    if (job_waits_text(req, row, &text, err) != 0)
         return -1;
     *head = part_job(row);
     json_object_set_new(*head, "artefact",

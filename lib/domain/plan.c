@@ -51,6 +51,7 @@ static const struct {
     {"parts", "what comes back", STYLE_PLAIN},
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
+    {"locked", "the lock of the environment", STYLE_OPAQUE},
 };
 
 static bool same(const json_t *a, const json_t *b)

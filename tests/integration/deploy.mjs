@@ -85,6 +85,22 @@ await test("rolling back to the first release: its version and settings come bac
   await flow.resume(client, environment);
 });
 
+await test("stopped is stopped, seen to be gone and shown as such; started it is the same release; restarted another process", async () => {
+  const model = await flow.operate(client, environment, "stop");
+  equal(model.job.status.state, "ok", model.job.summary);
+  check(await fetch(`http://127.0.0.1:${environment.port}/health`).then(() => false, () => true), "nothing answers");
+  equal((await client.json(environment.href)).environment.status.state, "stopped");
+  const start = await flow.operate(client, environment, "start");
+  equal(start.job.status.state, "ok", start.job.summary);
+  equal((await flow.health(environment.port)).version, "1.0.0");
+  equal((await client.json(environment.href)).environment.status.state, "live");
+  const pid = product.sql(`SELECT json_extract(results, '$.pid') AS pid FROM job_step WHERE job_id = '${start.job.id}' AND name = 'start'`)[0].pid;
+  const restart = await flow.operate(client, environment, "restart");
+  equal(restart.job.status.state, "ok", restart.job.summary);
+  const after = product.sql(`SELECT json_extract(results, '$.pid') AS pid FROM job_step WHERE job_id = '${restart.job.id}' AND name = 'restart'`)[0].pid;
+  check(pid && after && pid !== after, `another process: ${pid}, ${after}`);
+});
+
 await change({ migrate_command: 'echo "migrate $WL_VERSION" >> "$HOME/trace"; sleep 3' });
 
 async function cutOff(version, cut) {
@@ -169,7 +185,7 @@ await test("a failing migrate step fails the job before anything was switched", 
 
 await test("every change is in the audit history, and the chain holds", async () => {
   const seen = verbs();
-  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed", "rollback.request", "rollback.live", "environment.pause", "environment.resume"])
+  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed", "rollback.request", "rollback.live", "environment.pause", "environment.resume", "stop.request", "stop.ok", "start.ok", "restart.ok"])
     check(seen.includes(verb), `${verb} is missing among ${[...new Set(seen)]}`);
   product.windlass("audit", "verify");
 });

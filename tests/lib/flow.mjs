@@ -93,6 +93,15 @@ export async function rollback(client, environment, number, { without = [], limi
   return await waitForJob(client, job, limitMs);
 }
 
+// restart, stop, start or redeploy, from its confirm page.
+export async function operate(client, environment, what, limitMs) {
+  const action = `${environment.href}/operate/${what}`;
+  const answer = await client.submit(action, {}, { action });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `${what} leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return await waitForJob(client, job, limitMs);
+}
+
 export async function resume(client, environment) {
   await client.submit(environment.href, {}, { action: `${environment.href}/resume` });
 }

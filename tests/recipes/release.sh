@@ -199,6 +199,26 @@ EMPTY=\"\"
     check "its process is told" grep -qx "pid=[0-9][0-9]*" "$results"
     rm -r "$scratch/fakes"
 
+    claim "a stop ends the app and its keeper, and gone has seen it"
+    check "the app runs" run_step restart WL_SET_START_COMMAND='exec busybox httpd -f -p "127.0.0.1:$PORT"'
+    check_not "gone does not take a stop's word" run_step gone
+    check "with what still runs" cause_has "it is not gone: "
+    fourth=$(sed -n 's/^pid=//p' "$root/.windlass/app")
+    check "it succeeds" run_step stop_live
+    check_not "the app is gone" test -d "/proc/$fourth" -a "$(sed -n 's/^State:.\([A-Z]\).*/\1/p' "/proc/$fourth/status" 2>/dev/null)" != Z
+    check "and seen to be" run_step gone
+    check "a second time" run_step stop_live
+    busybox httpd -f -p "127.0.0.1:$port" &
+    stranger=$!
+    sleep 0.3
+    check_not "somebody else on its port is no stopped app" run_step gone
+    check "it is named" cause_has "port $port is listened on by busybox"
+    kill "$stranger"
+    wait "$stranger" 2>/dev/null
+    lock_job=other
+    check_not "the lock of another job stops it" run_step stop_live
+    lock_job=job1
+
     claim "an app that ends at once is told with its last words"
     check_not "it fails" run_step restart WL_SET_START_COMMAND="echo cannot find the moon; exit 3"
     check "status and words are told" cause_has "status 3: cannot find the moon"
@@ -243,6 +263,12 @@ EMPTY=\"\"
     fi
     check "of the user" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
     check "the user's unit was restarted" grep -qx "systemctl --user restart shop.service" "$scratch/calls"
+    echo active >"$scratch/state"
+    check "a unit is stopped" run_step stop_live WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "by its name" grep -qx "systemctl --user stop shop.service" "$scratch/calls"
+    printf '#!/bin/sh\ncase $* in *is-active*) echo active ;; esac\n' >"$scratch/fakes/systemctl"
+    check_not "one that is still active is not gone" run_step gone WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "it says so" cause_has "the unit shop.service is active"
     printf '#!/bin/sh\ncase $* in *is-active*) echo failed ;; esac\n' >"$scratch/fakes/systemctl"
     check_not "a unit that fails is told" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
     check "with its state" cause_has "is failed after the restart"

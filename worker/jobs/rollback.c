@@ -1,6 +1,7 @@
 /* Job kind rollback: a new release that replays an earlier one, in whole or in chosen parts
- * (db/rollbacks.h). What runs is what ran: images by the digests that were recorded then, whatever
- * their tag has become, the artefact by its hash, the secret set by its number.
+ * (db/rollbacks.h); and kind redeploy, which replays the live one with what is saved by now. What
+ * runs is what ran: images by the digests that were recorded then, whatever their tag has become,
+ * the artefact by its hash, the secret set by its number.
  *
  * Who may: CAP_DEPLOY. Nothing is revealed by it: the values go to the server that had them. The
  * rows come from the web side, so everything is looked up anew by id, and the plan is refused when
@@ -32,10 +33,15 @@ static int find_replayed(struct worker *w, const struct run *run, struct rollbac
     return err_set(err, ERR_INPUT, "The rollback does not say what it goes back to.");
 }
 
+static enum replay_mode mode_of(const struct run *run)
+{
+    return str_equal(run->kind->name, "redeploy") ? REPLAY_REDEPLOY : REPLAY_ROLLBACK;
+}
+
 static int plan_rollback(struct worker *w, struct run *run, json_t **plan, struct err *err)
 {
     json_t *environment = NULL, *replayed = NULL;
-    struct rollback_inputs in = {.parts = ROLLBACK_NOTHING};
+    struct rollback_inputs in = {.parts = ROLLBACK_NOTHING, .mode = mode_of(run)};
     struct rollback_plan made = {0};
     struct deploy_found found = {0};
     int rc = -1;
@@ -69,6 +75,14 @@ static int store_rollback(struct worker *w, struct run *run, json_t *detail, str
 }
 
 const struct job_kind JOB_ROLLBACK = {.name = "rollback",
+                                      .child = "runner",
+                                      .plan = plan_rollback,
+                                      .open = deploy_open,
+                                      .begin = deploy_begin,
+                                      .store = store_rollback,
+                                      .finish = deploy_finish};
+
+const struct job_kind JOB_REDEPLOY = {.name = "redeploy",
                                       .child = "runner",
                                       .plan = plan_rollback,
                                       .open = deploy_open,

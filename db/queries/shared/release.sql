@@ -39,9 +39,15 @@ INSERT INTO secret_look (environment_id, number, seen_at, opens) VALUES (:enviro
 ON CONFLICT (environment_id, number) DO UPDATE SET seen_at = excluded.seen_at, opens = excluded.opens;
 
 -- name: release_set_live  roles: worker  writes: environment  returns: none
-UPDATE environment SET live_release_id = :release_id, live_since = :now, live_state = :state WHERE id = :environment_id;
+UPDATE environment SET live_release_id = :release_id, live_since = :now, live_state = :state, stopped_at = NULL, stopped_by = NULL
+WHERE id = :environment_id;
+
+-- What came of an operation on what is live (db/operations.h).
+-- name: environment_operated  roles: worker  writes: environment  returns: none
+UPDATE environment SET live_state = :state, stopped_at = :stopped_at, stopped_by = :stopped_by WHERE id = :id;
 
 -- What serves is not what it was, or not known: the last proven release stays named beside the state.
 -- name: release_set_state  roles: worker  writes: environment  returns: none
-UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END
+UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END,
+                       stopped_at = NULL, stopped_by = NULL
 WHERE id = :environment_id;

@@ -184,9 +184,23 @@ export const PAGES = [
   {
     route: "/apps/{app}/{env}/deploy", template: "deploy",
     empty: [ask("/apps/hello/bare/deploy", { world: "bare" })],
-    filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused")],
+    filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused", "deploy-locked")],
     error: [form("/apps/hello/staging/deploy", `why=${TYPED}`, 409), form("/apps/hello/staging/deploy", `version=9.9.9&plan_hash=x&why=${TYPED}`, 422), form("/apps/hello/bare/deploy", "version=1.0.0&plan_hash=x&why=", 422)],
     hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict")],
+  },
+  {
+    route: "/apps/{app}/{env}/operate", template: "operate",
+    empty: [ask("/apps/hello/bare/operate", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/operate"), fixtures("operate-stopped")],
+    error: [form("/apps/hello/staging/lock", "lock_why=", 422)],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/operate`), fixtures("operate-errors", "operate-stopped")],
+  },
+  {
+    route: "/apps/{app}/{env}/operate/{what}", template: "operation",
+    empty: [ask("/apps/hello/bare/operate/restart", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/operate/stop"), ask("/apps/hello/staging/operate/redeploy"), fixtures("operation-redeploy")],
+    error: [form("/apps/hello/staging/operate/stop", `why=${TYPED}&plan_hash=x`, 409), form("/apps/hello/staging/operate/start", "plan_hash=x&why=", 422)],
+    hostile: [fixtures()],
   },
   {
     route: "/apps/{app}/{env}/releases", template: "releases",
