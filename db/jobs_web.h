@@ -4,6 +4,8 @@
  * A job row names a kind and ids, never a shell command. Its `params` by kind:
  *     deploy, rollback, redeploy {}     (the release row says what; environment_id the place)
  *     restart, stop, start {}           (environment_id; `confirmed` says of which release)
+ *     command {"server_id", "command", "service", "how", "limit_s"}, logs {"server_id", "service",
+ *             "filter", "lines", "since_s", "follow"} (lib/domain/aside.h; environment_id)
  *     check   {}                        (server_id)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.

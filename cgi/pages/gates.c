@@ -59,17 +59,17 @@ void gate_add_holds(const struct request *req, json_t *page, const json_t *card)
     if (row_has(card, "stopped_at"))
         add_hold(page,
                  &(struct hold){"stopped", "Stopped", row_int(card, "stopped_at"),
-                                part_text("by %.60s: nothing serves here.",
+                                part_text("by %s: nothing serves here.",
                                           name_or_somebody(row_text(card, "stopped_by_name"))),
                                 action_of(role_may(req->session.role, CAP_DEPLOY), "Start…",
                                           href_of(card, "operate/start"), false)});
     if (lock_is_on(card))
-        add_hold(page, &(struct hold){"locked", "Locked since", row_int(card, "locked_at"),
-                                      part_text("by %.60s: %.300s",
-                                                name_or_somebody(row_text(card, "locked_by_name")),
-                                                row_text(card, "locked_why")),
-                                      action_of(gate_may_unlock(req), "Unlock",
-                                                href_of(card, "unlock"), true)});
+        add_hold(page,
+                 &(struct hold){
+                     "locked", "Locked since", row_int(card, "locked_at"),
+                     part_text("by %s: %s", name_or_somebody(row_text(card, "locked_by_name")),
+                               row_text(card, "locked_why")),
+                     action_of(gate_may_unlock(req), "Unlock", href_of(card, "unlock"), true)});
 }
 
 /* --- the confirm pages --------------------------------------------------------------------------
@@ -81,7 +81,7 @@ void gate_add_problems(const struct request *req, const json_t *card, json_t *pr
     if (lock_is_on(card) && !gate_may_unlock(req))
         json_array_append_new(
             problems, json_pack("{s:o, s:o, s:s}", "text",
-                                part_text("Locked by %.60s %s: %.300s",
+                                part_text("Locked by %s %s: %s",
                                           name_or_somebody(row_text(card, "locked_by_name")),
                                           row_text(when, "text"), row_text(card, "locked_why")),
                                 "href", href_of(card, "operate"), "action", "Who may unlock it"));

@@ -11,7 +11,7 @@ wl_image_places() {
     wl_release=$wl_state/releases/$WL_RELEASE_ID
     wl_before=$wl_state/before-$WL_JOB
     wl_switched=$wl_state/switched-$WL_JOB
-    wl_environment=${WL_LOCK_DIR:-} # its name is the environment's id; reading back knows none, and needs none
+    wl_environment=${WL_ENVIRONMENT:-${WL_LOCK_DIR:-}} # its name is the environment's id; reading back knows none, and needs none
     wl_environment=${wl_environment##*/}
     case ${WL_SET_NGINX_FILE:-} in
     /* | '') wl_upstream=${WL_SET_NGINX_FILE:-} ;;

@@ -219,6 +219,35 @@ EMPTY=\"\"
     check_not "the lock of another job stops it" run_step stop_live
     lock_job=job1
 
+    claim "a command runs once in the release's folder with the app's variables, and its status is told"
+    mkdir -p "$root/shared/log"
+    check "it succeeds" run_step command WL_COMMAND='echo "$GREETING in $(basename "$PWD") at $PORT"; echo "$WL_COMMAND" "${WL_RESULT:-none}"'
+    check "its output is there" says "in r1 at $port"
+    check "nothing of ours reaches it" says "^ none"
+    check "the status is a result" grep -qx "status=0" "$results"
+    check_not "it fails" run_step command WL_COMMAND='echo oops >&2; exit 7'
+    check "with the status" cause_has "ended with status 7"
+    check "quotes stay" run_step command WL_COMMAND="printf '%s' \"it's\" | grep -qx \"it's\""
+
+    claim "the newest lines of the app's log, those with a text, never more than is bounded"
+    i=0
+    while [ "$i" -lt 20 ]; do
+        i=$((i + 1))
+        echo "line $i of [a].*"
+    done >"$root/shared/log/app.log"
+    check "it succeeds" run_step logs WL_LINES=5 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER= WL_SERVICE=
+    check "the newest" says "^line 20 of"
+    check_not "no more of them" says "^line 15 of"
+    check "with a text" run_step logs WL_LINES=20 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER="LINE 7 OF [a].*" WL_SERVICE=
+    check "which is no pattern" says "^line 7 of"
+    check_not "and nothing else" says "^line 17 of"
+    check "none is told" run_step logs WL_LINES=20 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER=nowhere WL_SERVICE=
+    check "in words" says "no line with this text"
+    (sleep 1; echo "a new line" >>"$root/shared/log/app.log") &
+    check "followed" run_step logs WL_LINES=1 WL_SINCE_S=0 WL_FOLLOW_S=3 WL_FILTER= WL_SERVICE=
+    check "what came meanwhile" says "^a new line"
+    check_not "and nothing is left running" pgrep -f "tail -n 1 -f -- $root"
+
     claim "an app that ends at once is told with its last words"
     check_not "it fails" run_step restart WL_SET_START_COMMAND="echo cannot find the moon; exit 3"
     check "status and words are told" cause_has "status 3: cannot find the moon"

@@ -101,6 +101,20 @@ static int post_operation(void)
                       "plan_hash=%s&why=", stage_hidden(&s, "plan_hash"));
 }
 
+static int post_command(void)
+{
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/command"), 200);
+    CHECK_INT(stage_post(&s, "/apps/hello/staging/command", "command=id&server=web-1"), 200);
+    return stage_post(&s, "/apps/hello/staging/command",
+                      "step=run&command=id&server=web-1&plan_hash=%s",
+                      stage_hidden(&s, "plan_hash"));
+}
+
+static int post_logs(void)
+{
+    return stage_post(&s, "/apps/hello/staging/logs", "server=web-1");
+}
+
 static int post_redeploy(void)
 {
     CHECK_INT(world_get(&s.w, "/apps/hello/staging/operate/redeploy"), 200);
@@ -165,6 +179,8 @@ static const struct {
     {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
     {"/apps/{app}/{env}/releases/{number}/rollback", post_rollback, "rollback.request"},
     {"/apps/{app}/{env}/operate/{what}", post_operation, "stop.request"},
+    {"/apps/{app}/{env}/command", post_command, "command.request"},
+    {"/apps/{app}/{env}/logs", post_logs, "logs.request"},
     {"/apps/{app}/{env}/operate/{what}", post_redeploy, "redeploy.request"},
     {"/apps/{app}/{env}/settings", post_settings, "environment.change"},
     {"/apps/{app}/{env}/unlock", post_unlock, "environment.unlock"},

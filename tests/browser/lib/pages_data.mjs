@@ -203,6 +203,20 @@ export const PAGES = [
     hostile: [fixtures()],
   },
   {
+    route: "/apps/{app}/{env}/command", template: "command",
+    empty: [ask("/apps/hello/bare/command", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/command"), form("/apps/hello/staging/command", "command=id&server=web-1", 200), fixtures("command", "command-review")],
+    error: [form("/apps/hello/staging/command", `command=&server=web-1&limit_s=${TYPED}`, 422), form("/apps/hello/staging/command", "step=run&command=id&server=web-1&plan_hash=x", 409)],
+    hostile: [fixtures("command", "command-review")],
+  },
+  {
+    route: "/apps/{app}/{env}/logs", template: "logs",
+    empty: [ask("/apps/hello/bare/logs", { world: "bare" })],
+    filled: [ask("/apps/hello/staging/logs"), fixtures("logs")],
+    error: [form("/apps/hello/staging/logs", `server=&filter=${TYPED}`, 422)],
+    hostile: [fixtures()],
+  },
+  {
     route: "/apps/{app}/{env}/releases", template: "releases",
     empty: [ask("/apps/hello/bare/releases", { world: "bare" })],
     filled: [fixtures("releases")],
