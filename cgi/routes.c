@@ -64,6 +64,8 @@ const struct route ROUTES[] = {
     {METHOD_POST, "/apps/{app}/{env}/command", CAP_COMMAND, CSRF_REQUIRED, command_save},
     {METHOD_GET, "/apps/{app}/{env}/logs", CAP_DEPLOY, CSRF_SAFE_METHOD, logs_show},
     {METHOD_POST, "/apps/{app}/{env}/logs", CAP_DEPLOY, CSRF_REQUIRED, logs_save},
+    {METHOD_GET, "/apps/{app}/{env}/freeze", CAP_VIEW, CSRF_SAFE_METHOD, freeze_show},
+    {METHOD_POST, "/apps/{app}/{env}/freeze", CAP_CONFIGURE, CSRF_REQUIRED, freeze_save_form},
     {METHOD_POST, "/apps/{app}/{env}/lock", CAP_LOCK, CSRF_REQUIRED, env_lock},
     {METHOD_POST, "/apps/{app}/{env}/unlock", CAP_LOCK, CSRF_REQUIRED, env_unlock},
     {METHOD_GET, "/apps/{app}/{env}/releases", CAP_VIEW, CSRF_SAFE_METHOD, releases_show},

@@ -43,7 +43,7 @@ static json_t *page_of(struct request *req, const struct aside_view *v)
     page_field(page, "command", request_field(req, "command"));
     page_field(page, "how", typed_or(req, "how", "running"));
     page_field(page, "limit_s", typed_or(req, "limit_s", LIMIT_DEFAULT));
-    gate_fields(req, page, v->card);
+    gate_fields(req, page, v->card, GATE_OPERATION);
     confirm_fields(req, page);
     return page;
 }
@@ -90,7 +90,7 @@ static int respond(struct request *req, struct response *res, int status,
         return -1;
     json_object_set_new(json_object_get(page, "values"), "plan_hash", json_string(field));
     problems = json_object_get(data, "problems");
-    gate_add_problems(req, v->card, problems);
+    gate_add_problems(req, v->card, GATE_OPERATION, problems);
     json_object_set_new(data, "can", json_boolean(json_array_size(problems) == 0));
     json_object_set_new(data, "servers", aside_servers(v, request_field(req, "server")));
     json_object_set_new(data, "services", aside_services(v, request_field(req, "service"), false));
@@ -126,8 +126,8 @@ static int check_form(struct request *req, const struct aside_view *v, const jso
     else if (json_array_size(v->services) > 0 && request_field(req, "service")[0] == '\0')
         page_error(page, "service", "Choose a service.");
     if (is_run)
-        gate_check(req, page, v->card);
-    gate_add_problems(req, v->card, problems);
+        gate_check(req, page, v->card, GATE_OPERATION);
+    gate_add_problems(req, v->card, GATE_OPERATION, problems);
     if (page_has_errors(page) || v->plan.basis == NULL || json_array_size(problems) > 0)
         return 422;
     if (!is_run || confirm_compare(req, "plan_hash", v->plan.basis, &e) == 0)

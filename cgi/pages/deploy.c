@@ -190,7 +190,7 @@ static json_t *problems_of(const struct request *req, const struct deploy_view *
                                 row_text(view->card, "slug")),
                       "action", "Choose another"));
     json_array_extend(problems, view->missing);
-    gate_add_problems(req, view->card, problems);
+    gate_add_problems(req, view->card, GATE_RELEASE, problems);
     return problems;
 }
 
@@ -206,7 +206,7 @@ static json_t *deploy_page(struct request *req, const struct deploy_view *view)
     undeployed_add(req, page, view->card);
     page_field(page, "version", NULL);
     page_field(page, "despite_pause", request_field(req, "despite_pause"));
-    gate_fields(req, page, view->card);
+    gate_fields(req, page, view->card, GATE_RELEASE);
     confirm_fields(req, page);
     return page;
 }
@@ -284,7 +284,7 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
 {
     struct err e = {0};
     confirm_check(req, page);
-    gate_check(req, page, view->card);
+    gate_check(req, page, view->card, GATE_RELEASE);
     if (view->artefact == NULL && view->is_tag && validate_tag("version", view->version, &e) != 0)
         page_error(page, "version", e.user);
     else if (view->artefact == NULL)
@@ -314,6 +314,7 @@ static int answer(struct request *req, struct response *res, const struct deploy
         return found == 1 ? 0 : -1;
     if (check_pause(req, view, page, err) != 0)
         return -1;
+    request.job.params = gate_params(req, view->card);
     status = check_form(req, view, page);
     return status == 0 ? confirm_add(req, res, &request, err)
                        : deploy_respond(req, res, status, view, page, err);

@@ -199,7 +199,7 @@ static json_t *env_data(struct request *req, struct env_page *p)
         readiness_problems(p->card, p->servers, p->artefacts > 0 || !p->takes_artefact);
     const json_t *active = places_active_job(&p->places, row_text(p->card, "id"));
     json_t *data = json_object();
-    gate_add_problems(req, p->card, reasons);
+    gate_add_problems(req, p->card, GATE_RELEASE, reasons);
     if (active != NULL && row_has(active, "release_number")) { /* its release shows its state */
         json_object_set(p->card, "active_release", json_object_get(active, "release_number"));
         json_object_set(p->card, "active_state", json_object_get(active, "state"));

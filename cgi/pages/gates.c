@@ -1,12 +1,16 @@
 /* gates.c - what holds an environment back, in words (gates.h). */
 #include "cgi/pages/gates.h"
 
+#include <string.h>
 #include "cgi/pages/page.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
+#include "db/freezes.h"
 #include "db/locks.h"
+#include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "lib/domain/access.h"
+#include "lib/domain/validate.h"
 
 bool gate_may_unlock(const struct request *req)
 {
@@ -54,8 +58,24 @@ static json_t *action_of(bool may, const char *text, json_t *href, bool is_form)
     return json_pack("{s:s, s:o, s:b}", "text", text, "href", href, "is_form", (int)is_form);
 }
 
+/* While frozen; also when nobody can know, since then nobody may. */
+static void add_freeze_hold(json_t *page, const json_t *card)
+{
+    struct freeze_now at = {.is_frozen = false};
+    struct err unknown = {0};
+    if (freeze_state(card, clock_now_ms(), &at, &unknown) == 0 && !at.is_frozen)
+        return;
+    add_hold(page,
+             &(struct hold){"frozen", "Deploys are frozen", 0,
+                            !at.is_frozen         ? json_string(unknown.user)
+                            : at.until[0] != '\0' ? part_text("until %s: %s", at.until, at.text)
+                                                  : part_text("without an end: %s", at.text),
+                            action_of(true, "Windows", href_of(card, "freeze"), false)});
+}
+
 void gate_add_holds(const struct request *req, json_t *page, const json_t *card)
 {
+    add_freeze_hold(page, card);
     if (row_has(card, "stopped_at"))
         add_hold(page,
                  &(struct hold){"stopped", "Stopped", row_int(card, "stopped_at"),
@@ -75,7 +95,34 @@ void gate_add_holds(const struct request *req, json_t *page, const json_t *card)
 /* --- the confirm pages --------------------------------------------------------------------------
  */
 
-void gate_add_problems(const struct request *req, const json_t *card, json_t *problems)
+/* A window holds, or nobody can know: text, in the first case with its end. */
+static bool is_frozen(const json_t *card, struct freeze_now *at, struct err *unknown)
+{
+    return freeze_state(card, clock_now_ms(), at, unknown) != 0 || at->is_frozen;
+}
+
+static bool may_despite_freeze(const struct request *req)
+{
+    return !req->has_bearer && role_may(req->session.role, CAP_ADMIN);
+}
+
+static void add_freeze_problem(const struct request *req, const json_t *card, json_t *problems)
+{
+    struct freeze_now at = {.is_frozen = false};
+    struct err unknown = {0};
+    json_t *text;
+    if (!is_frozen(card, &at, &unknown) || (at.is_frozen && may_despite_freeze(req)))
+        return;
+    text = !at.is_frozen         ? json_string(unknown.user)
+           : at.until[0] != '\0' ? part_text("Deploys are frozen (%s) until %s.", at.text, at.until)
+                                 : part_text("Deploys are frozen (%s).", at.text);
+    json_array_append_new(problems,
+                          json_pack("{s:o, s:o, s:s}", "text", text, "href",
+                                    href_of(card, "freeze"), "action", "See the windows"));
+}
+
+void gate_add_problems(const struct request *req, const json_t *card, enum gate_for what,
+                       json_t *problems)
 {
     json_t *when = part_time(row_int(card, "locked_at"));
     if (lock_is_on(card) && !gate_may_unlock(req))
@@ -85,20 +132,53 @@ void gate_add_problems(const struct request *req, const json_t *card, json_t *pr
                                           name_or_somebody(row_text(card, "locked_by_name")),
                                           row_text(when, "text"), row_text(card, "locked_why")),
                                 "href", href_of(card, "operate"), "action", "Who may unlock it"));
+    if (what == GATE_RELEASE)
+        add_freeze_problem(req, card, problems);
 }
 
-void gate_fields(struct request *req, json_t *page, const json_t *card)
+static bool must_say_why(const struct request *req, const json_t *card, enum gate_for what)
+{
+    struct freeze_now at = {.is_frozen = false};
+    struct err unknown = {0};
+    return what == GATE_RELEASE && may_despite_freeze(req) && is_frozen(card, &at, &unknown)
+           && at.is_frozen;
+}
+
+void gate_fields(struct request *req, json_t *page, const json_t *card, enum gate_for what)
 {
     page_field(page, "despite_lock", request_field(req, "despite_lock"));
-    json_object_set_new(
-        page, "despite",
-        json_pack("{s:b}", "lock", (int)(lock_is_on(card) && gate_may_unlock(req))));
+    page_field(page, "despite_freeze", request_field(req, "despite_freeze"));
+    json_object_set_new(page, "despite",
+                        json_pack("{s:b, s:b}", "lock",
+                                  (int)(lock_is_on(card) && gate_may_unlock(req)), "freeze",
+                                  (int)must_say_why(req, card, what)));
 }
 
-void gate_check(struct request *req, json_t *page, const json_t *card)
+static const char *freeze_reason(struct request *req)
 {
+    return page_lines(req, request_field(req, "despite_freeze"));
+}
+
+void gate_check(struct request *req, json_t *page, const json_t *card, enum gate_for what)
+{
+    struct err e = {0};
+    const char *why = freeze_reason(req);
     if (lock_is_on(card) && gate_may_unlock(req)
         && !str_equal(request_field(req, "despite_lock"), "1"))
         page_error(page, "despite_lock",
                    "The environment is locked. Confirm that you act all the same, or unlock it.");
+    if (!must_say_why(req, card, what))
+        return;
+    if (why[strspn(why, " \t\n")] == '\0')
+        page_error(page, "despite_freeze",
+                   "Deploys are frozen here. Say why this one must be all the same.");
+    else if (validate_note("despite_freeze", why, FREEZE_DESPITE_MAX, &e) != 0)
+        page_error(page, "despite_freeze", e.user);
+}
+
+json_t *gate_params(struct request *req, const json_t *card)
+{
+    if (!must_say_why(req, card, GATE_RELEASE))
+        return NULL;
+    return json_pack("{s:s}", "despite_freeze", freeze_reason(req));
 }

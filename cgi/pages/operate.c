@@ -10,6 +10,7 @@
 #include "cgi/pages/row.h"
 #include "cgi/pages/undeployed.h"
 #include "db/environments.h"
+#include "db/freezes.h"
 #include "db/locks.h"
 #include "lib/base/str.h"
 #include "lib/domain/validate.h"
@@ -47,12 +48,12 @@ static int operate_respond(struct request *req, struct response *res, int status
         || operation_view_list(req, card, &operations, err) != 0)
         return -1;
     data = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "environment", part_environment(&places, card), "live",
-        part_live(card), "lock", lock_model(card), "lock_href",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "environment", part_environment(&places, card),
+        "live", part_live(card), "lock", lock_model(card), "lock_href",
         part_text("/apps/%s/%s/lock", row_text(card, "app_slug"), row_text(card, "slug")),
         "unlock_href",
         part_text("/apps/%s/%s/unlock", row_text(card, "app_slug"), row_text(card, "slug")),
-        "operations", operations);
+        "operations", operations, "freeze", freeze_of(card));
     return respond_page(res, status, "operate", data, page);
 }
 

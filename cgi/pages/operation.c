@@ -102,6 +102,11 @@ static void end_page(struct operation_page *p)
 
 /* --- the model --- */
 
+static enum gate_for gate_of(const struct operation_page *p)
+{
+    return p->is_redeploy ? GATE_RELEASE : GATE_OPERATION;
+}
+
 static json_t *problems_of(const struct request *req, const struct operation_page *p)
 {
     json_t *problems = readiness_problems(p->card, p->servers, true);
@@ -112,7 +117,7 @@ static json_t *problems_of(const struct request *req, const struct operation_pag
                                           row_text(p->card, "slug")),
                                 "action", "Back to Operate"));
     json_array_extend(problems, p->missing);
-    gate_add_problems(req, p->card, problems);
+    gate_add_problems(req, p->card, gate_of(p), problems);
     return problems;
 }
 
@@ -192,7 +197,7 @@ static json_t *page_of(struct request *req, const struct operation_page *p)
     page_crumb(page, "Operate", href);
     page_crumb(page, p->words->title, "");
     undeployed_add(req, page, p->card);
-    gate_fields(req, page, p->card);
+    gate_fields(req, page, p->card, gate_of(p));
     confirm_fields(req, page);
     return page;
 }
@@ -243,7 +248,7 @@ static int check_form(struct request *req, const struct operation_page *p, json_
 {
     struct err e = {0};
     confirm_check(req, page);
-    gate_check(req, page, p->card);
+    gate_check(req, page, p->card, gate_of(p));
     if (page_has_errors(page) || json_array_size(problems_of(req, p)) > 0)
         return 422;
     if (confirm_compare(req, "plan_hash", p->basis, &e) == 0)
@@ -281,10 +286,12 @@ static int answer(struct request *req, struct response *res, const struct operat
 {
     const char *verb = arena_printf(req->arena, "%s.request", p->words->name);
     struct job_request job = confirm_job(req, p->card, p->words->name, verb);
+    json_t *params = p->is_redeploy ? gate_params(req, p->card) : NULL;
     json_t *page = page_of(req, p);
     int found = confirm_second_click(req, res, &job, err), status;
     if (found != 0)
         return found == 1 ? 0 : -1;
+    job.params = params;
     status = check_form(req, p, page);
     if (status != 0)
         return respond(req, res, status, p, page, err);

@@ -29,6 +29,8 @@ handler_fn releases_show, release_show, releases_compare_show, rollback_show, ro
     env_resume;
 /* operate.c, operation.c */
 handler_fn operate_show, env_lock, env_unlock, operation_show, operation_save;
+/* freeze.c */
+handler_fn freeze_show, freeze_save_form;
 /* command.c, logs.c */
 handler_fn command_show, command_save, logs_show, logs_save;
 /* jobs.c, job.c, job_log.c */

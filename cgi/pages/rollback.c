@@ -331,7 +331,7 @@ static json_t *problems_of(const struct request *req, const struct rollback_page
         json_array_append_new(problems, json_pack("{s:s, s:o, s:s}", "text", p->refused.user,
                                                   "href", release_href(&p->v, "%s", ""), "action",
                                                   "Choose another release"));
-    gate_add_problems(req, p->v.card, problems);
+    gate_add_problems(req, p->v.card, GATE_OPERATION, problems);
     return problems;
 }
 
@@ -369,7 +369,7 @@ static json_t *page_of(struct request *req, const struct rollback_page *p)
     snprintf(title, sizeof title, "Roll back to v%lld", (long long)row_int(p->row, "number"));
     page = release_page_new(req, &p->v, title, "Roll back");
     page_field(page, "parts", NULL);
-    gate_fields(req, page, p->v.card);
+    gate_fields(req, page, p->v.card, GATE_OPERATION);
     confirm_fields(req, page);
     return page;
 }
@@ -410,7 +410,7 @@ static int check_form(struct request *req, struct rollback_page *p, json_t *page
     unsigned parts = chosen_parts(req);
     const json_t *basis = p->plans[parts].basis;
     confirm_check(req, page);
-    gate_check(req, page, p->v.card);
+    gate_check(req, page, p->v.card, GATE_OPERATION);
     if (parts == ROLLBACK_NOTHING)
         page_error(page, "parts", "Choose at least one part that is to come back.");
     else if (basis == NULL)

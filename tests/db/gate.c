@@ -6,6 +6,7 @@
 #include "lib/base/str.h"
 #include "worker/authorize.h"
 #include "worker/jobs/gate.h"
+#include "worker/jobs/kind.h"
 
 /* A queued deploy of this session. */
 static void job(struct asking *a, const char *id, const char *token)
@@ -77,6 +78,49 @@ static void who_may_unlock_acts_and_nobody_else(void)
     asking_end(&a);
 }
 
+/* A window that holds at any time but one minute of the week. */
+#define ALWAYS "{\"zone\":\"UTC\",\"windows\":\"Mon 00:01 - Mon 00:00 # audit\"}"
+
+static const char *deploys(struct asking *a, const char *id, const struct job_kind *kind,
+                           const char *trigger, const char *despite)
+{
+    static char text[600];
+    struct worker w = {.db = a->f.shared, .vault = a->f.vault};
+    struct run run = {.phase = RUN_OPENING, .kind = kind};
+    struct err err = {0};
+    json_t *environment = json_pack("{s:s, s:s, s:s, s:s}", "id", ENV, "app_slug", "shop", "slug",
+                                    "prod", "freeze", ALWAYS);
+    run.job = json_pack("{s:{s:s}}", "params", "despite_freeze", despite);
+    run.release = json_object();
+    snprintf(run.hold.id, sizeof run.hold.id, "%s", id);
+    snprintf(text, sizeof text, "%s",
+             job_gate(&w, &run, environment, trigger, &err) == 0 ? "" : err.user);
+    json_decref(environment);
+    json_decref(run.job);
+    json_decref(run.release);
+    return text;
+}
+
+static void within_a_freeze_an_admin_says_why_and_nobody_else_deploys(void)
+{
+    struct asking a;
+    char token[CRYPTO_TOKEN_TEXT];
+    asking_with_environment(&a);
+    job(&a, "j1", a.token);
+    add_user(&a, "u2", "mona", APP, ENV, ROLE_MAINTAINER);
+    take_token(token, login(&a, "mona", PASSWORD));
+    job(&a, "j2", token);
+    CHECK(strstr(deploys(&a, "j1", &JOB_DEPLOY, TRIGGER_BUTTON, ""),
+                 "Deploys to shop / prod are frozen (audit) until Mon ")
+          != NULL);
+    CHECK_STR(deploys(&a, "j1", &JOB_DEPLOY, TRIGGER_BUTTON, "it burns"), "");
+    CHECK(deploys(&a, "j1", &JOB_DEPLOY, TRIGGER_TOKEN, "it burns")[0] != '\0');
+    CHECK(deploys(&a, "j2", &JOB_DEPLOY, TRIGGER_BUTTON, "it burns")[0] != '\0');
+    CHECK(deploys(&a, "j2", &JOB_REDEPLOY, TRIGGER_REDEPLOY, "")[0] != '\0');
+    CHECK_STR(deploys(&a, "j2", &JOB_ROLLBACK, TRIGGER_ROLLBACK, ""), "");
+    asking_end(&a);
+}
+
 static void a_proof_that_does_not_open_is_no_reason_to_go_on(void)
 {
     struct asking a;
@@ -92,6 +136,7 @@ static void a_proof_that_does_not_open_is_no_reason_to_go_on(void)
 int main(void)
 {
     TAP_RUN(who_may_unlock_acts_and_nobody_else);
+    TAP_RUN(within_a_freeze_an_admin_says_why_and_nobody_else_deploys);
     TAP_RUN(a_proof_that_does_not_open_is_no_reason_to_go_on);
     return tap_done();
 }

@@ -101,6 +101,11 @@ static int post_operation(void)
                       "plan_hash=%s&why=", stage_hidden(&s, "plan_hash"));
 }
 
+static int post_freeze(void)
+{
+    return stage_post(&s, "/apps/hello/bare/freeze", "zone=UTC&windows=Sat+00:00+-+Mon+00:00");
+}
+
 static int post_command(void)
 {
     CHECK_INT(world_get(&s.w, "/apps/hello/staging/command"), 200);
@@ -179,6 +184,7 @@ static const struct {
     {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
     {"/apps/{app}/{env}/releases/{number}/rollback", post_rollback, "rollback.request"},
     {"/apps/{app}/{env}/operate/{what}", post_operation, "stop.request"},
+    {"/apps/{app}/{env}/freeze", post_freeze, "environment.freeze"},
     {"/apps/{app}/{env}/command", post_command, "command.request"},
     {"/apps/{app}/{env}/logs", post_logs, "logs.request"},
     {"/apps/{app}/{env}/operate/{what}", post_redeploy, "redeploy.request"},

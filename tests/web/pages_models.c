@@ -120,6 +120,7 @@ static void deploy_and_jobs(void)
     check("operation", "/apps/hello/staging/operate/stop");
     check("operation-redeploy", "/apps/hello/staging/operate/redeploy");
     check("operation-refused", "/apps/hello/staging/operate/start");
+    check("freeze", "/apps/hello/staging/freeze");
     check("command-errors", "/apps/hello/staging/command");
     check("logs", "/apps/hello/staging/logs");
     check("jobs", "/jobs");

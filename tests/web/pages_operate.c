@@ -210,6 +210,52 @@ static void viewers_look_and_do_nothing(void)
     memcpy(s.w.token, own, sizeof own);
 }
 
+/* --- freeze windows --- */
+
+#define ALWAYS "zone=Europe%%2FBerlin&windows=Mon+00:01+-+Mon+00:00+%%23+audit"
+
+static void within_a_freeze_nobody_deploys_but_an_admin_who_says_why(void)
+{
+    char own[CRYPTO_TOKEN_TEXT], plan[8192];
+    int64_t deploys = jobs_of_kind("deploy");
+    json_t *row = NULL;
+    CHECK_INT(stage_post(&s, ENV "/freeze", "zone=Nowhere&windows=Mon+00:01+-+Mon+00:00"), 422);
+    CHECK(stage_shows(&s, "There is no time zone Nowhere here"));
+    CHECK_INT(stage_post(&s, ENV "/freeze", "zone=UTC&windows=friday"), 422);
+    CHECK(stage_shows(&s, "Line 1 is no window"));
+    CHECK_INT(stage_post(&s, ENV "/freeze", ALWAYS), 303);
+    CHECK_STR(stage_last_verb(&s), "environment.freeze");
+    CHECK_INT(world_get(&s.w, ENV), 200);
+    CHECK(stage_shows(&s, "Deploys are frozen"));
+    as(ROLE_MAINTAINER, own);
+    CHECK_INT(world_get(&s.w, DEPLOY "?version=1.1.0"), 200);
+    CHECK(stage_shows(&s, "Deploys are frozen (audit) until Mon "));
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
+    CHECK_INT(stage_post(&s, DEPLOY, "version=1.1.0&plan_hash=%s&despite_freeze=x&why=", plan),
+              422);
+    CHECK_INT(stage_post(&s, OPERATE "/redeploy", "plan_hash=%s&why=", plan), 422);
+    CHECK_INT(world_get(&s.w, OPERATE "/restart"), 200); /* held back by nothing */
+    CHECK(!stage_shows(&s, "Not now"));
+    memcpy(s.w.token, own, sizeof own);
+    CHECK_INT(world_get(&s.w, DEPLOY "?version=1.1.0"), 200);
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
+    CHECK_INT(stage_post(&s, DEPLOY, "version=1.1.0&plan_hash=%s&why=", plan), 422);
+    CHECK(stage_shows(&s, "Say why this one must be all the same"));
+    CHECK_INT(jobs_of_kind("deploy"), deploys);
+    CHECK_INT(
+        stage_post(&s, DEPLOY, "version=1.1.0&plan_hash=%s&despite_freeze=it+burns&why=", plan),
+        303);
+    WORLD_MUST(
+        job_read(s.w.db, strstr(fake_header(&s.w.f, "Location"), "/jobs/") + 6, &row, &world_err));
+    CHECK_STR(stage_text(row, "params.despite_freeze"), "it burns");
+    json_decref(row);
+    CHECK_INT(world_get(&s.w, "/audit"), 200);
+    CHECK(stage_shows(&s, "it burns"));
+    CHECK_INT(stage_post(&s, ENV "/freeze", "zone=UTC&windows="), 303);
+    CHECK_INT(world_get(&s.w, ENV), 200);
+    CHECK(!stage_shows(&s, "Deploys are frozen"));
+}
+
 /* --- the queue --- */
 
 static void lists_say_what_a_queued_job_waits_for(void)
@@ -240,6 +286,7 @@ int main(void)
     TAP_RUN(what_is_stopped_is_never_called_live);
     TAP_RUN(a_redeploy_is_a_release_of_the_same_code);
     TAP_RUN(viewers_look_and_do_nothing);
+    TAP_RUN(within_a_freeze_nobody_deploys_but_an_admin_who_says_why);
     TAP_RUN(lists_say_what_a_queued_job_waits_for);
     stage_close(&s);
     return tap_done();

@@ -68,6 +68,8 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/apps/{app}/{env}/command", M, "/apps/hello/staging/command", 422},
     {METHOD_GET, "/apps/{app}/{env}/logs", D, "/apps/hello/staging/logs", 200},
     {METHOD_POST, "/apps/{app}/{env}/logs", D, "/apps/hello/staging/logs", 422},
+    {METHOD_GET, "/apps/{app}/{env}/freeze", V, "/apps/hello/staging/freeze", 200},
+    {METHOD_POST, "/apps/{app}/{env}/freeze", M, "/apps/hello/staging/freeze", 303},
     {METHOD_POST, "/apps/{app}/{env}/lock", M, "/apps/hello/staging/lock", 422},
     {METHOD_POST, "/apps/{app}/{env}/unlock", M, "/apps/hello/staging/unlock", 303},
     {METHOD_GET, "/apps/{app}/{env}/releases", V, RELEASES, 200},

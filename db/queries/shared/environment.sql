@@ -124,6 +124,9 @@ UPDATE environment SET locked_at = :now, locked_by = :by, locked_why = :why WHER
 -- name: environment_unlock  roles: web cli  writes: environment  returns: none
 UPDATE environment SET locked_at = NULL, locked_by = NULL, locked_why = '' WHERE id = :id AND locked_at IS NOT NULL;
 
+-- name: environment_set_freeze  roles: web cli  writes: environment  returns: none
+UPDATE environment SET freeze = :freeze WHERE id = :id;
+
 -- name: environment_servers  roles: web worker cli  returns: many
 SELECT s.id, s.slug, s.host, s.port, s.login, s.pin_type, s.pin_print, s.state, s.checked_at, es.role, es.position
 FROM environment_server es JOIN server s ON s.id = es.server_id

@@ -203,6 +203,13 @@ export const PAGES = [
     hostile: [fixtures()],
   },
   {
+    route: "/apps/{app}/{env}/freeze", template: "freeze",
+    empty: [ask("/apps/hello/bare/freeze", { world: "bare" })],
+    filled: [fixtures("freeze")],
+    error: [form("/apps/hello/staging/freeze", `zone=${TYPED}&windows=x`, 422)],
+    hostile: [fixtures()],
+  },
+  {
     route: "/apps/{app}/{env}/command", template: "command",
     empty: [ask("/apps/hello/bare/command", { world: "bare" })],
     filled: [ask("/apps/hello/staging/command"), form("/apps/hello/staging/command", "command=id&server=web-1", 200), fixtures("command", "command-review")],
