@@ -2,7 +2,8 @@
  * worker's side is db/jobs.h.
  *
  * A job row names a kind and ids, never a shell command. Its `params` by kind:
- *     deploy, rollback, redeploy {}     (the release row says what; environment_id the place)
+ *     deploy, rollback, redeploy, promote {} or {"despite_freeze"}
+ *                                   (the release row says what; environment_id the place)
  *     restart, stop, start {}           (environment_id; `confirmed` says of which release)
  *     command {"server_id", "command", "service", "how", "limit_s"}, logs {"server_id", "service",
  *             "filter", "lines", "since_s", "follow"} (lib/domain/aside.h; environment_id)
@@ -51,11 +52,12 @@ struct deploy_request {
     const json_t *environment; /* object of environment_by_slugs */
     const json_t *artefact;    /* object of artefact_by_id */
     const json_t *basis;
-    const json_t *settings; /* checked */
-    const char *trigger;    /* db/pauses.h */
-    const char *asked_from; /* the address */
-    const char *replays;    /* a rollback: the id of the release it brings back; NULL: none */
-    const char *pause_why;  /* a rollback: automatic deploys are paused with it; NULL: not */
+    const json_t *settings;    /* checked */
+    const char *trigger;       /* db/pauses.h */
+    const char *asked_from;    /* the address */
+    const char *replays;       /* a rollback: the id of the release it brings back; NULL: none */
+    const char *promoted_from; /* the id of another environment's release; NULL: none */
+    const char *pause_why;     /* a rollback: automatic deploys are paused with it; NULL: not */
 };
 int job_request_deploy(struct db *db, const struct actor *actor,
                        const struct deploy_request *request, struct job_added *added,

@@ -419,8 +419,11 @@ WL_FOLLOW_MAX=1048576 # bytes of one source: a log is for looking, not for keepi
 wl_follow() { # prefix, command...: its lines, those with WL_FILTER in them; in the background
     wl_prefix=$1
     shift
+    wl_live=
+    case $(awk -W version 2>&1 </dev/null) in *mawk*) wl_live="-W interactive" ;; esac # it reads a pipe in blocks otherwise
     # An awk on each source: lines come out whole, and at once. WL_FILTER comes through the environment, where nothing is read as a pattern.
-    "$@" 2>&1 | WL_FILTER="$WL_FILTER" WL_PREFIX="$wl_prefix" awk -v max="$WL_FOLLOW_MAX" '
+    # shellcheck disable=SC2086 # no flag, or two words
+    "$@" 2>&1 | WL_FILTER="$WL_FILTER" WL_PREFIX="$wl_prefix" awk $wl_live -v max="$WL_FOLLOW_MAX" '
         BEGIN { want = tolower(ENVIRON["WL_FILTER"]); prefix = ENVIRON["WL_PREFIX"] }
         want == "" || index(tolower($0), want) {
             bytes += length($0) + 1

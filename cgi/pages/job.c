@@ -128,9 +128,11 @@ static int add_promotions(struct request *req, const struct job_view *view, json
         card) if (str_equal(row_text(card, "tier"), "production")
                   && !str_equal(row_text(card, "id"), row_text(view->job, "env_id"))
                   && !str_equal(row_text(card, "live_version"), row_text(view->job, "version")))
-        add_link(list, part_text("Deploy to %s", row_text(card, "slug")),
-                 part_text("/apps/%s/%s/deploy?version=%s", row_text(card, "app_slug"),
-                           row_text(card, "slug"), row_text(view->job, "version")));
+        add_link(list, part_text("Promote to %s", row_text(card, "slug")),
+                 part_text("/apps/%s/%s/operate/promote?from=%s&release=%lld",
+                           row_text(card, "app_slug"), row_text(card, "slug"),
+                           row_text(view->job, "env_slug"),
+                           (long long)row_int(view->job, "release_number")));
     return 0;
 }
 

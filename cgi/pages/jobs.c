@@ -16,7 +16,7 @@
 
 static const char *const STATES[] = {"running", "queued",  "live",      "degraded", "reverted",
                                      "failed",  "unknown", "cancelled", "ok"};
-static const char *const KINDS[] = {"deploy", "rollback", "redeploy", "restart", "stop",
+static const char *const KINDS[] = {"deploy", "rollback", "redeploy", "promote", "restart", "stop",
                                     "start",  "command",  "logs",     "check",   "fetch"};
 
 struct jobs_query {

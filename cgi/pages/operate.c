@@ -7,6 +7,7 @@
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
+#include "cgi/pages/promotion.h"
 #include "cgi/pages/row.h"
 #include "cgi/pages/undeployed.h"
 #include "db/environments.h"
@@ -43,9 +44,9 @@ static int operate_respond(struct request *req, struct response *res, int status
                            const json_t *card, json_t *page, struct err *err)
 {
     struct places places;
-    json_t *data, *operations = NULL;
-    if (places_load(req, &places, err) != 0
-        || operation_view_list(req, card, &operations, err) != 0)
+    json_t *data, *operations = NULL, *promotions = NULL;
+    if (places_load(req, &places, err) != 0 || operation_view_list(req, card, &operations, err) != 0
+        || promotion_list(req, card, &promotions, err) != 0)
         return -1;
     data = json_pack(
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "environment", part_environment(&places, card),
@@ -54,6 +55,7 @@ static int operate_respond(struct request *req, struct response *res, int status
         "unlock_href",
         part_text("/apps/%s/%s/unlock", row_text(card, "app_slug"), row_text(card, "slug")),
         "operations", operations, "freeze", freeze_of(card));
+    part_set_list(data, "promotions", "has_promotions", promotions);
     return respond_page(res, status, "operate", data, page);
 }
 

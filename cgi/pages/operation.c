@@ -13,6 +13,7 @@
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
+#include "cgi/pages/promotion.h"
 #include "cgi/pages/readiness.h"
 #include "cgi/pages/row.h"
 #include "cgi/pages/secrets_required.h"
@@ -29,9 +30,10 @@ struct operation_page {
     const struct operation_words *words;
     json_t *card, *environment, *servers;
     struct recipe *recipe;
-    bool is_redeploy;
-    struct operation_plan plan;    /* all but redeploy */
-    struct rollback_plan replay;   /* redeploy */
+    bool makes_release, is_promotion;
+    struct operation_plan plan;  /* what makes no release */
+    struct rollback_plan replay; /* what makes one */
+    struct promotion promotion;
     json_t *basis, *settings, *of; /* borrowed from the two; NULL: refused */
     struct err refused;
     json_t *missing; /* secrets that a new release needs */
@@ -39,19 +41,31 @@ struct operation_page {
 
 /* --- reading --- */
 
-static int make_redeploy(struct request *req, struct operation_page *p, struct err *err)
+static int find_code(struct request *req, struct operation_page *p, json_t **code, struct err *err)
 {
-    json_t *live = NULL;
     const char *id = row_text_or_null(p->environment, "live_release_id");
+    if (p->is_promotion) {
+        if (promotion_read(req, p->card, &p->promotion, err) != 0)
+            return -1;
+        *code = p->promotion.release;
+        return 0;
+    }
+    if (environment_release(req->db, id, code, err) != 0)
+        return -1;
+    return operation_may(p->recipe, p->environment, *code, "redeploy", err);
+}
+
+static int make_replay(struct request *req, struct operation_page *p, struct err *err)
+{
+    json_t *code = NULL;
     struct rollback_inputs in = {.recipe = p->recipe,
                                  .environment = p->environment,
                                  .parts = ROLLBACK_CODE,
-                                 .mode = REPLAY_REDEPLOY};
-    if (environment_release(req->db, id, &live, err) != 0
-        || secrets_required_problem(req, p->card, p->missing, err) != 0
-        || operation_may(p->recipe, p->environment, live, "redeploy", err) != 0)
+                                 .mode = p->is_promotion ? REPLAY_PROMOTE : REPLAY_REDEPLOY};
+    if (secrets_required_problem(req, p->card, p->missing, err) != 0
+        || find_code(req, p, &code, err) != 0)
         return -1;
-    in.replayed = live;
+    in.replayed = code;
     if (rollback_plan_make(req->db, &in, &p->replay, err) != 0)
         return -1;
     p->basis = p->replay.basis;
@@ -62,8 +76,8 @@ static int make_redeploy(struct request *req, struct operation_page *p, struct e
 
 static int make_plan(struct request *req, struct operation_page *p, struct err *err)
 {
-    if (p->is_redeploy)
-        return make_redeploy(req, p, err);
+    if (p->makes_release)
+        return make_replay(req, p, err);
     if (operation_plan_make(req->db, p->recipe, p->environment, p->words->name, &p->plan, err) != 0)
         return -1;
     p->basis = p->plan.basis;
@@ -79,7 +93,8 @@ static int read_page(struct request *req, struct operation_page *p, struct err *
                                  .missing = json_array()};
     if (p->words == NULL)
         return err_set(err, ERR_NOT_FOUND, "There is no such operation.");
-    p->is_redeploy = str_equal(p->words->name, "redeploy");
+    p->is_promotion = str_equal(p->words->name, "promote");
+    p->makes_release = p->is_promotion || str_equal(p->words->name, "redeploy");
     if (environment_card(req->db, app, env, &p->card, err) != 0
         || environment_by_slugs(req->db, app, env, &p->environment, err) != 0
         || environment_servers(req->db, row_text(p->environment, "id"), &p->servers, err) != 0
@@ -87,7 +102,7 @@ static int read_page(struct request *req, struct operation_page *p, struct err *
                != 0)
         return -1;
     if (make_plan(req, p, &p->refused) == 0 || p->refused.code == ERR_CONFLICT
-        || p->refused.code == ERR_INPUT)
+        || p->refused.code == ERR_INPUT || p->refused.code == ERR_DENIED)
         return 0;
     *err = p->refused;
     return -1;
@@ -104,7 +119,7 @@ static void end_page(struct operation_page *p)
 
 static enum gate_for gate_of(const struct operation_page *p)
 {
-    return p->is_redeploy ? GATE_RELEASE : GATE_OPERATION;
+    return p->makes_release ? GATE_RELEASE : GATE_OPERATION;
 }
 
 static json_t *problems_of(const struct request *req, const struct operation_page *p)
@@ -135,46 +150,36 @@ static json_t *steps_of(const struct operation_page *p)
     struct deploy_view view = {.card = p->card, .recipe = p->recipe, .settings = p->settings};
     if (p->basis == NULL)
         return json_array();
-    return p->is_redeploy
+    return p->makes_release
                ? deploy_plan_steps(&view)
                : deploy_plan_operation(&view, recipe_operation(p->recipe, p->words->name));
 }
 
-static void add_change(json_t *list, const char *name, json_t *before, json_t *after)
+/* What a new release brings against the live one; and for one of another environment, which secrets
+ * differ by key. */
+static int add_changes(struct request *req, const struct operation_page *p, json_t *data,
+                       struct err *err)
 {
-    bool is_changed = !json_equal(before, after);
-    json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:b}", "name", name, "before", before,
-                                          "after", after, "is_changed", (int)is_changed));
-}
-
-static json_t *set_text(int64_t number)
-{
-    return number > 0 ? part_set_label(number) : json_string("none");
-}
-
-/* What a redeploy brings: the saved settings and secrets against those of the live release. */
-static json_t *changes_of(const struct operation_page *p)
-{
-    json_t *list = json_array();
-    const json_t *was = json_object_get(p->of, "settings"), *value;
-    const char *key;
-    size_t changed = 0;
-    if (!p->is_redeploy || p->basis == NULL)
-        return list;
-    json_object_foreach(p->settings, key, value) changed +=
-        !json_equal(value, json_object_get(was, key));
-    add_change(list, "Secret set", set_text(row_int(p->of, "secret_set")),
-               set_text(row_int(p->basis, "secret_set")));
-    add_change(list, "Settings", json_string("as they are"),
-               changed == 0 ? json_string("as they are") : part_text("%zu changed", changed));
-    return list;
+    json_t *changes = json_array(), *secrets = json_array(), *source = json_null();
+    if (p->makes_release && p->basis != NULL
+        && promotion_changes(req, p->card, p->basis, p->settings, p->of, &changes, err) != 0)
+        return -1;
+    if (p->is_promotion && p->basis != NULL) {
+        source = promotion_source(&p->promotion, p->card);
+        if (promotion_secrets(req, &p->promotion, p->card, p->basis, &secrets, err) != 0)
+            return -1;
+    }
+    part_set_list(data, "changes", "has_changes", changes);
+    part_set_list(data, "secret_changes", "has_secret_changes", secrets);
+    json_object_set_new(data, "source", source);
+    return 0;
 }
 
 static int add_estimate(struct request *req, const struct operation_page *p, json_t *data,
                         struct err *err)
 {
     struct job_estimate e = {.runs = 0};
-    const char *kind = p->is_redeploy ? "deploy" : p->words->name;
+    const char *kind = p->makes_release ? "deploy" : p->words->name;
     char took[32];
     if (job_estimate(req->db, row_text(p->card, "id"), kind, &e, err) != 0)
         return -1;
@@ -198,6 +203,8 @@ static json_t *page_of(struct request *req, const struct operation_page *p)
     page_crumb(page, p->words->title, "");
     undeployed_add(req, page, p->card);
     gate_fields(req, page, p->card, gate_of(p));
+    page_field(page, "from", promotion_field(req, "from"));
+    page_field(page, "release", promotion_field(req, "release"));
     confirm_fields(req, page);
     return page;
 }
@@ -218,13 +225,14 @@ static int respond(struct request *req, struct response *res, int status,
                      "title", p->words->title, "text", p->words->text, "button", p->words->button,
                      "is_danger", (int)p->words->is_danger, "live", part_live(p->card), "steps",
                      steps_of(p), "hosts", hosts_of(p->servers), "becomes",
-                     p->is_redeploy
+                     p->makes_release
                          ? part_text("v%lld", (long long)row_int(p->environment, "next_release"))
                          : json_string(""),
                      "operation_href",
                      part_text("/apps/%s/%s/operate/%s", row_text(p->card, "app_slug"),
                                row_text(p->card, "slug"), p->words->name));
-    part_set_list(data, "changes", "has_changes", changes_of(p));
+    if (add_changes(req, p, data, err) != 0)
+        return -1;
     json_object_set_new(data, "can", json_boolean(json_array_size(problems) == 0));
     json_object_set_new(data, "problems", problems);
     if (add_estimate(req, p, data, err) != 0)
@@ -257,8 +265,8 @@ static int check_form(struct request *req, const struct operation_page *p, json_
     return 409;
 }
 
-static int add_redeploy(struct request *req, struct response *res, const struct operation_page *p,
-                        const struct job_request *job, struct err *err)
+static int add_release(struct request *req, struct response *res, const struct operation_page *p,
+                       const struct job_request *job, struct err *err)
 {
     json_t *artefact = json_pack("{s:O?}", "id", json_object_get(p->of, "artefact_id"));
     struct deploy_request request = {.job = *job,
@@ -266,8 +274,12 @@ static int add_redeploy(struct request *req, struct response *res, const struct 
                                      .artefact = artefact,
                                      .basis = p->basis,
                                      .settings = p->settings,
-                                     .trigger = TRIGGER_REDEPLOY,
-                                     .replays = row_text(p->of, "id")};
+                                     .trigger =
+                                         p->is_promotion ? TRIGGER_PROMOTE : TRIGGER_REDEPLOY};
+    if (p->is_promotion)
+        request.promoted_from = row_text(p->of, "id");
+    else
+        request.replays = row_text(p->of, "id");
     return confirm_add(req, res, &request, err);
 }
 
@@ -286,7 +298,7 @@ static int answer(struct request *req, struct response *res, const struct operat
 {
     const char *verb = arena_printf(req->arena, "%s.request", p->words->name);
     struct job_request job = confirm_job(req, p->card, p->words->name, verb);
-    json_t *params = p->is_redeploy ? gate_params(req, p->card) : NULL;
+    json_t *params = p->makes_release ? gate_params(req, p->card) : NULL;
     json_t *page = page_of(req, p);
     int found = confirm_second_click(req, res, &job, err), status;
     if (found != 0)
@@ -295,8 +307,8 @@ static int answer(struct request *req, struct response *res, const struct operat
     status = check_form(req, p, page);
     if (status != 0)
         return respond(req, res, status, p, page, err);
-    return p->is_redeploy ? add_redeploy(req, res, p, &job, err)
-                          : add_operation(req, res, p, &job, err);
+    return p->makes_release ? add_release(req, res, p, &job, err)
+                            : add_operation(req, res, p, &job, err);
 }
 
 int operation_save(struct request *req, struct response *res, struct err *err)

@@ -23,6 +23,11 @@ static const struct operation_words WORDS[] = {
      "The live version, by the very digests or artefact, becomes a new release with the settings "
      "and secrets as they are saved now.",
      "Redeploy", false},
+    {"promote", "Promote",
+     "A release that was live in another environment of this app goes live here: the very digests "
+     "or "
+     "artefact, with this environment's own settings and secrets.",
+     "Promote to", false},
 };
 
 const struct operation_words *operation_words_find(const char *name)
@@ -53,6 +58,8 @@ int operation_view_list(struct request *req, const json_t *card, json_t **list, 
         goto out;
     for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
         struct err refused = {0};
+        if (str_equal(WORDS[i].name, "promote")) /* it needs a release to choose: promotion.h */
+            continue;
         bool may = operation_may(recipe, card, live, WORDS[i].name, &refused) == 0;
         json_array_append_new(*list, item_of(&WORDS[i], card, may ? "" : refused.user));
     }

@@ -250,6 +250,116 @@ static void only_what_is_live_is_redeployed(void)
     world_end(&w);
 }
 
+/* --- promote --- */
+
+#define OTHER_ENV "0000000000000000000000env2"
+#define OTHER_REL "0000000000000000000000rel9"
+
+/* A second environment of the app with a release that was live there. */
+static void add_staging(struct world *w, const char *app, const char *outcome)
+{
+    sqlf(w,
+         "INSERT INTO environment (id, app_id, slug, tier, recipe, settings, created_at) SELECT "
+         "'" OTHER_ENV "', '%s', 'staging', 'staging', recipe, settings, 1 FROM environment WHERE "
+         "id = '" ENV_ID "'; INSERT INTO release (id, environment_id, number, recipe, "
+         "recipe_sha256, settings, hosts, version, artefact_id, artefact_sha256, images, "
+         "secret_set, created_at, created_by, outcome) VALUES ('" OTHER_REL "', '" OTHER_ENV
+         "', 4, 'release', 'x', '{}', '[]', '1.0.0', '0000000000000000000000art1', '%s', "
+         "'{\"web\":{\"image\":\"r/web:1\",\"digest\":\"r/web@sha256:feed\"}}', 0, 1, "
+         "'u', '%s')",
+         app, w->sha256, outcome);
+}
+
+static const char *world_promote(struct world *w, const char *twist)
+{
+    static char id[CRYPTO_ID_SIZE];
+    char release[CRYPTO_ID_SIZE], auth[1200], *basis;
+    json_t *environment = environment_now(w), *source = NULL;
+    struct recipe *recipe = recipe_now(w);
+    struct rollback_plan plan = {0};
+    struct rollback_inputs in = {.recipe = recipe,
+                                 .environment = environment,
+                                 .parts = ROLLBACK_CODE,
+                                 .mode = REPLAY_PROMOTE};
+    struct err refused = {0};
+    MUST(environment_release(w->f.shared, OTHER_REL, &source, &fixture_err));
+    in.replayed = source;
+    bool may = rollback_plan_make(w->f.shared, &in, &plan, &refused) == 0;
+    basis = may ? json_dumps(plan.basis, JSON_COMPACT) : strdup("{}");
+    crypto_new_id(id);
+    crypto_new_id(release);
+    command_line_auth(w, id, "promote", auth, sizeof auth);
+    w->jobs++;
+    w->releases++;
+    sqlf(w,
+         "BEGIN; INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, "
+         "hosts, version, artefact_id, artefact_sha256, secret_set, trigger, promoted_from, parts, "
+         "created_at, created_by, job_id) SELECT '%s', '" ENV_ID "', %d, recipe, 'x', '{}', '[]', "
+         "version, artefact_id, artefact_sha256, 1, 'promote', id, 'code', 1, 'u', '%s' FROM "
+         "release WHERE id = '" OTHER_REL "';"
+         "INSERT INTO job (id, serial, environment_id, number, kind, lock_class, params, "
+         "confirmed, release_id, idem, auth, requested_by, nonce, created_at) VALUES ('%s', %d, "
+         "'" ENV_ID "', %d, 'promote', 'exclusive', '{}', '%s', '%s', '%s', x'%s', 'u', "
+         "'nonce-%s', %lld); %s; COMMIT",
+         release, w->releases, id, id, w->jobs, w->jobs, basis, release, id, auth, id,
+         (long long)clock_now_ms(), twist);
+    free(basis);
+    rollback_plan_free(&plan);
+    recipe_free(recipe);
+    json_decref(environment);
+    json_decref(source);
+    world_poke(w);
+    return id;
+}
+
+static void what_is_promoted_is_the_very_same_with_the_settings_and_secrets_of_here(void)
+{
+    struct world w;
+    world_make(&w, 1);
+    add_staging(&w, APP_ID, "live");
+    world_worker(&w, "");
+    const char *job = world_promote(&w, "");
+    CHECK(wait_verdict(&w, job, "live"));
+    CHECK_STR(ask_sql(&w, "SELECT version || ' s' || secret_set || ' ' || trigger || ' ' || "
+                          "promoted_from || ' ' || json_extract(settings, '$.deploy_dir') FROM "
+                          "release WHERE environment_id = '" ENV_ID "'"),
+              "1.0.0 s1 promote " OTHER_REL " apps/shop");
+    CHECK(count_lines(w.events, "pins web\tr/web@sha256:feed") > 0);
+    CHECK_STR(ask_sql(&w, "SELECT verb || ' ' || json_extract(detail, '$.promoted_from') FROM "
+                          "audit_event ORDER BY seq DESC LIMIT 1"),
+              "promote.live staging v4");
+    world_end(&w);
+}
+
+static void only_what_was_live_in_the_same_app_is_promoted(void)
+{
+    static const struct {
+        const char *app, *outcome, *twist, *says;
+    } CASES[] = {
+        {APP_ID, "failed", "SELECT 1", "was never live there"},
+        {"0000000000000000000000app2", "live", "SELECT 1", "another environment of the same app"},
+        {APP_ID, "live",
+         "DROP TRIGGER release_is_what_was_asked; UPDATE release SET promoted_from = id WHERE "
+         "outcome = 'pending'",
+         "another environment of the same app"},
+        {APP_ID, "live", "UPDATE job SET kind = 'deploy' WHERE state = 'queued'", ""},
+        {APP_ID, "live", "UPDATE artefact SET removed_at = 1", "was removed from the dashboard"},
+    };
+    for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+        struct world w;
+        world_make(&w, 1);
+        sqlf(&w, "INSERT INTO app (id, slug, name, created_at) VALUES "
+                 "('0000000000000000000000app2', 'other', 'Other', 1)");
+        add_staging(&w, CASES[i].app, CASES[i].outcome);
+        world_worker(&w, "");
+        const char *job = world_promote(&w, CASES[i].twist);
+        CHECK(wait_verdict(&w, job, "failed"));
+        CHECK(strstr(summary_of(&w, job), CASES[i].says) != NULL);
+        CHECK_INT(ran(&w, 0), 0);
+        world_end(&w);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "-x") == 0)
@@ -261,5 +371,7 @@ int main(int argc, char **argv)
     TAP_RUN(rows_that_lie_are_refused);
     TAP_RUN(a_redeploy_is_the_live_version_with_what_is_saved_now);
     TAP_RUN(only_what_is_live_is_redeployed);
+    TAP_RUN(what_is_promoted_is_the_very_same_with_the_settings_and_secrets_of_here);
+    TAP_RUN(only_what_was_live_in_the_same_app_is_promoted);
     return tap_done();
 }

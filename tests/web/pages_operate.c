@@ -199,6 +199,48 @@ static void a_redeploy_is_a_release_of_the_same_code(void)
     CHECK(!stage_shows(&s, "Automatic deploys are paused"));
 }
 
+static void a_promotion_shows_what_comes_and_which_secrets_differ(void)
+{
+    char plan[8192], id[CRYPTO_ID_SIZE], uri[200];
+    json_t *row = NULL, *release = NULL, *data;
+    stage_environment(&s, "prod", s.server_id, id);
+    CHECK_INT(world_get(&s.w, "/apps/hello/prod/operate"), 200);
+    CHECK(stage_shows(&s, "/apps/hello/prod/operate/promote?from=staging"));
+    sql("INSERT INTO secret_set (environment_id, number, created_at, created_by) SELECT id, 1, 1, "
+        "'u' FROM environment WHERE slug = 'prod'; INSERT INTO secret_entry (environment_id, "
+        "number, position, key, kind, plain, fingerprint, size_bytes, changed_in) SELECT id, 1, 0, "
+        "'ONLY_HERE', 'plain', 'x', x'00', 1, 1 FROM environment WHERE slug = 'prod'");
+    snprintf(uri, sizeof uri, "/apps/hello/prod/operate/promote?from=staging");
+    data = stage_json(&s, uri, 200);
+    CHECK_STR(stage_text(data, "source.environment"), "staging");
+    CHECK_STR(stage_text(data, "changes.0.after"), "1.0.0");
+    CHECK_STR(stage_text(data, "secret_changes.0.key"), "ONLY_HERE");
+    CHECK_STR(stage_text(data, "secret_changes.0.verb"), "only here");
+    json_decref(data);
+    CHECK_INT(world_get(&s.w, uri), 200);
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
+    CHECK_INT(stage_post(&s, "/apps/hello/prod/operate/promote", "plan_hash=%s&why=", plan), 422);
+    CHECK_INT(stage_post(&s, "/apps/hello/prod/operate/promote",
+                         "from=staging&plan_hash=%s&why=tested", plan),
+              303);
+    CHECK_STR(stage_last_verb(&s), "promote.request");
+    WORLD_MUST(
+        job_read(s.w.db, strstr(fake_header(&s.w.f, "Location"), "/jobs/") + 6, &row, &world_err));
+    CHECK_STR(stage_text(row, "confirmed.promoted_from"), "staging v1");
+    WORLD_MUST(environment_release(s.w.db, stage_text(row, "release_id"), &release, &world_err));
+    CHECK_STR(stage_text(release, "trigger"), "promote");
+    json_decref(row);
+    json_decref(release);
+    CHECK_INT(world_get(&s.w, "/apps/hello/prod/releases/1"), 200);
+    CHECK(stage_shows(&s, "Promoted from"));
+    CHECK(stage_shows(&s, ">staging v1<"));
+    CHECK_INT(world_get(&s.w, OPERATE "/promote?from=staging"), 200); /* to itself */
+    CHECK(stage_shows(&s, "from another environment of the same app"));
+    CHECK_INT(world_get(&s.w, OPERATE "/promote?from=bare"), 200);
+    CHECK(stage_shows(&s, "nothing to promote"));
+    CHECK_INT(world_get(&s.w, OPERATE "/promote?from=nowhere"), 404);
+}
+
 static void viewers_look_and_do_nothing(void)
 {
     char own[CRYPTO_TOKEN_TEXT];
@@ -285,6 +327,7 @@ int main(void)
     TAP_RUN(what_is_confirmed_is_what_is_asked_for);
     TAP_RUN(what_is_stopped_is_never_called_live);
     TAP_RUN(a_redeploy_is_a_release_of_the_same_code);
+    TAP_RUN(a_promotion_shows_what_comes_and_which_secrets_differ);
     TAP_RUN(viewers_look_and_do_nothing);
     TAP_RUN(within_a_freeze_nobody_deploys_but_an_admin_who_says_why);
     TAP_RUN(lists_say_what_a_queued_job_waits_for);

@@ -237,8 +237,10 @@ out:
  * while that is paused. */
 static int check_kind(const struct run *run, const json_t *environment, struct err *err)
 {
-    if (json_is_string(json_object_get(run->release, "replays")))
-        return err_set(err, ERR_INPUT, "This release is a rollback's, and this job is a deploy.");
+    if (json_is_string(json_object_get(run->release, "replays"))
+        || json_is_string(json_object_get(run->release, "promoted_from")))
+        return err_set(err, ERR_INPUT,
+                       "This release takes up another one, and this job is a deploy.");
     return pause_refuses(environment, text_of(run->release, "trigger"), err);
 }
 

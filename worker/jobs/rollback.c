@@ -1,5 +1,6 @@
 /* Job kind rollback: a new release that replays an earlier one, in whole or in chosen parts
- * (db/rollbacks.h); and kind redeploy, which replays the live one with what is saved by now. What
+ * (db/rollbacks.h); kind redeploy, which replays the live one with what is saved by now;
+ * and kind promote, which takes what was live in another environment of the app. What
  * runs is what ran: images by the digests that were recorded then, whatever their tag has become,
  * the artefact by its hash, the secret set by its number.
  *
@@ -24,8 +25,9 @@ static const char *text_of(const json_t *object, const char *key)
 static int find_replayed(struct worker *w, const struct run *run, struct rollback_inputs *in,
                          json_t **replayed, struct err *err)
 {
+    const char *column = in->mode == REPLAY_PROMOTE ? "promoted_from" : "replays";
     in->parts = rollback_parts(text_of(run->release, "parts"));
-    if (environment_release(w->db, text_of(run->release, "replays"), replayed, err) != 0)
+    if (environment_release(w->db, text_of(run->release, column), replayed, err) != 0)
         return -1;
     in->replayed = *replayed;
     if (in->parts != ROLLBACK_NOTHING && json_is_object(*replayed))
@@ -35,7 +37,9 @@ static int find_replayed(struct worker *w, const struct run *run, struct rollbac
 
 static enum replay_mode mode_of(const struct run *run)
 {
-    return str_equal(run->kind->name, "redeploy") ? REPLAY_REDEPLOY : REPLAY_ROLLBACK;
+    return str_equal(run->kind->name, "redeploy")  ? REPLAY_REDEPLOY
+           : str_equal(run->kind->name, "promote") ? REPLAY_PROMOTE
+                                                   : REPLAY_ROLLBACK;
 }
 
 static int plan_rollback(struct worker *w, struct run *run, json_t **plan, struct err *err)
@@ -69,7 +73,10 @@ out:
 static int store_rollback(struct worker *w, struct run *run, json_t *detail, struct err *err)
 {
     const json_t *basis = json_object_get(run->plan, "basis");
-    json_object_set(detail, "replays", json_object_get(basis, "replays"));
+    if (json_object_get(basis, "promoted_from") != NULL)
+        json_object_set(detail, "promoted_from", json_object_get(basis, "promoted_from"));
+    else
+        json_object_set(detail, "replays", json_object_get(basis, "replays"));
     json_object_set(detail, "parts", json_object_get(basis, "parts"));
     return deploy_store(w, run, detail, err);
 }
@@ -89,3 +96,11 @@ const struct job_kind JOB_REDEPLOY = {.name = "redeploy",
                                       .begin = deploy_begin,
                                       .store = store_rollback,
                                       .finish = deploy_finish};
+
+const struct job_kind JOB_PROMOTE = {.name = "promote",
+                                     .child = "runner",
+                                     .plan = plan_rollback,
+                                     .open = deploy_open,
+                                     .begin = deploy_begin,
+                                     .store = store_rollback,
+                                     .finish = deploy_finish};

@@ -71,9 +71,10 @@ SELECT r.id, r.environment_id, r.number, r.version, r.outcome, r.created_at, u.n
        r.secret_set, r.artefact_id, r.artefact_sha256, r.git_commit, r.job_id,
        (r.artefact_id IS NULL OR (f.id IS NOT NULL AND f.removed_at IS NULL)) AS is_repeatable, r.recipe, r.recipe_sha256,
        r.settings AS settings_json, r.hosts AS hosts_json, r.images AS images_json, r.replays, r.parts, r.asked_from,
-       r.migrated, r.ended_at, b.number AS replays_number, f.file AS artefact_file
+       r.migrated, r.ended_at, b.number AS replays_number, f.file AS artefact_file, r.promoted_from, o.number AS promoted_number,
+       oe.slug AS promoted_env
 FROM release r LEFT JOIN user u ON u.id = r.created_by LEFT JOIN artefact f ON f.id = r.artefact_id
-LEFT JOIN release b ON b.id = r.replays
+LEFT JOIN release b ON b.id = r.replays LEFT JOIN release o ON o.id = r.promoted_from LEFT JOIN environment oe ON oe.id = o.environment_id
 WHERE r.environment_id = :environment_id AND r.number < :before ORDER BY r.number DESC LIMIT :limit;
 
 -- name: environment_release_by_number  roles: web cli  returns: one
@@ -81,9 +82,10 @@ SELECT r.id, r.environment_id, r.number, r.version, r.outcome, r.created_at, u.n
        r.secret_set, r.artefact_id, r.artefact_sha256, r.git_commit, r.job_id,
        (r.artefact_id IS NULL OR (f.id IS NOT NULL AND f.removed_at IS NULL)) AS is_repeatable, r.recipe, r.recipe_sha256,
        r.settings AS settings_json, r.hosts AS hosts_json, r.images AS images_json, r.replays, r.parts, r.asked_from,
-       r.migrated, r.ended_at, b.number AS replays_number, f.file AS artefact_file
+       r.migrated, r.ended_at, b.number AS replays_number, f.file AS artefact_file, r.promoted_from, o.number AS promoted_number,
+       oe.slug AS promoted_env
 FROM release r LEFT JOIN user u ON u.id = r.created_by LEFT JOIN artefact f ON f.id = r.artefact_id
-LEFT JOIN release b ON b.id = r.replays
+LEFT JOIN release b ON b.id = r.replays LEFT JOIN release o ON o.id = r.promoted_from LEFT JOIN environment oe ON oe.id = o.environment_id
 WHERE r.environment_id = :environment_id AND r.number = :number;
 
 -- One release with all that was put live, for comparing a plan with it.
@@ -148,7 +150,8 @@ UPDATE environment SET next_job = next_job + 1 WHERE id = :id RETURNING next_job
 
 -- name: environment_release_insert  roles: web cli  writes: release  returns: none
 INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, hosts, version, artefact_id,
-                     artefact_sha256, compose, secret_set, why, trigger, replays, parts, asked_from, created_at, created_by, job_id)
+                     artefact_sha256, compose, secret_set, why, trigger, replays, parts, asked_from, promoted_from, created_at, created_by,
+                     job_id)
 VALUES (:id, :environment_id, :number, :recipe, :recipe_sha256, :settings, :hosts, :version, :artefact_id,
         :artefact_sha256, CAST(json_extract(:settings, '$.compose') AS BLOB), :secret_set, :why, :trigger, :replays, :parts,
-        :asked_from, :now, :created_by, :job_id);
+        :asked_from, :promoted_from, :now, :created_by, :job_id);

@@ -2,7 +2,7 @@
 
 -- name: release_by_id  roles: worker  returns: one
 SELECT r.id, r.environment_id, r.number, r.recipe, r.recipe_sha256, r.settings AS settings_json, r.hosts AS hosts_json,
-       r.version, r.artefact_id, r.artefact_sha256, r.secret_set, r.why, r.trigger, r.replays, r.parts, r.outcome,
+       r.version, r.artefact_id, r.artefact_sha256, r.secret_set, r.why, r.trigger, r.replays, r.promoted_from, r.parts, r.outcome,
        f.file AS artefact_file, f.size_bytes AS artefact_size, f.removed_at AS artefact_removed_at
 FROM release r LEFT JOIN artefact f ON f.id = r.artefact_id WHERE r.id = :id;
 

@@ -199,7 +199,7 @@ export const PAGES = [
     route: "/apps/{app}/{env}/operate/{what}", template: "operation",
     empty: [ask("/apps/hello/bare/operate/restart", { world: "bare" })],
     filled: [ask("/apps/hello/staging/operate/stop"), ask("/apps/hello/staging/operate/redeploy"), fixtures("operation-redeploy")],
-    error: [form("/apps/hello/staging/operate/stop", `why=${TYPED}&plan_hash=x`, 409), form("/apps/hello/staging/operate/start", "plan_hash=x&why=", 422)],
+    error: [ask("/apps/hello/staging/operate/promote?from=bare"), form("/apps/hello/staging/operate/stop", `why=${TYPED}&plan_hash=x`, 409), form("/apps/hello/staging/operate/start", "plan_hash=x&why=", 422)],
     hostile: [fixtures()],
   },
   {
