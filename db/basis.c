@@ -4,6 +4,7 @@
 
 #include "db/environments.h"
 #include "db/json_text.h"
+#include "db/locks.h"
 #include "db/pauses.h"
 #include "db/secrets.h"
 #include "lib/crypto/crypto.h"
@@ -74,6 +75,8 @@ int basis_of_parts(struct db *db, const struct basis_parts *parts, json_t **basi
                        "version", parts->version, "artefact_sha256", parts->artefact_sha256,
                        "secret_set", parts->secret_set, "live_release", (json_int_t)live,
                        "settings_sha256", settings_hash, "hosts", hosts);
+    if (*basis != NULL && lock_is_on(parts->environment))
+        json_object_set(*basis, "locked", json_object_get(parts->environment, "locked_at"));
     return *basis != NULL ? 0 : err_set(err, ERR_INTERNAL, "The plan could not be made.");
 }
 

@@ -13,7 +13,8 @@
  *     {recipe, recipe_sha256, version, artefact_sha256, secret_set: <number>, live_release:
  *      <number>, settings_sha256, hosts: [{server_id, slug, address, pin_print, role}]}
  * 0 stands for "no secret set" and "nothing live"; a host whose key is not pinned has pin_print "".
- * While automatic deploys are paused (db/pauses.h) there is `paused` as well, the time since when.
+ * While automatic deploys are paused (db/pauses.h) there is `paused` as well, the time since when,
+ * and while the environment is locked (db/locks.h) `locked`.
  * settings_sha256 is over the canonical text of the checked settings. environment: object of
  * environment_by_slugs or environment_by_id; artefact: of artefact_by_id; both borrowed. `settings`
  * (may be NULL) gets the checked settings as a new reference. ERR_INPUT when the stored settings no

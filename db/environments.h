@@ -36,8 +36,9 @@ int environment_change(struct db *db, const struct actor *actor,
                        struct err *err) MUST_USE;
 
 /* {id, app_id, slug, tier, recipe, settings: {}, live_release_id, live_since, live_state,
- * next_release, created_at, paused_at, paused_why, paused_by_name, paused_by_login, app_slug,
- * app_name} */
+ * next_release, created_at, paused_at, paused_why, paused_by_name, paused_by_login, locked_at,
+ * locked_why, locked_by_name, locked_by_login, stopped_at, stopped_by_name, stopped_by_login,
+ * maintenance_at, maintenance_by_name, maintenance_by_login, freeze, app_slug, app_name} */
 int environment_by_slugs(struct db *db, const char *app, const char *env, json_t **environment,
                          struct err *err) MUST_USE;
 int environment_by_id(struct db *db, const char *id, json_t **environment,

@@ -163,7 +163,7 @@ int job_request_add(struct db *db, const struct actor *actor, const struct job_r
     int found = job_request_find(db, request, added, err);
     if (found == 0) {
         str_copy(added->id, sizeof added->id, request->id);
-        if (add_job(db, request, NULL, NULL, err) == 0
+        if (add_job(db, request, NULL, request->confirmed, err) == 0
             && tell_requested(db, actor, request, detail_of(request), err) == 0)
             rc = db_commit(db, err);
     } else if (found == 1)
@@ -201,6 +201,7 @@ static int insert_release(struct db *db, const struct deploy_request *d, struct 
         db_bind_text(s, ":why", d->job.why);
         db_bind_text(s, ":trigger", d->trigger == NULL ? TRIGGER_BUTTON : d->trigger);
         db_bind_text(s, ":replays", d->replays);
+        db_bind_text(s, ":promoted_from", d->promoted_from);
         db_bind_text(s, ":parts", text_of(d->basis, "parts"));
         db_bind_text(s, ":asked_from", d->asked_from == NULL ? "" : d->asked_from);
         db_bind_int(s, ":now", clock_now_ms());
@@ -228,6 +229,8 @@ static int add_deploy(struct db *db, const struct actor *actor, const struct dep
     json_object_set_new(detail, "release", json_integer(row.number));
     json_object_set(detail, "version", json_object_get(d->basis, "version"));
     json_object_set(detail, "secret_set", json_object_get(d->basis, "secret_set"));
+    if (d->promoted_from != NULL)
+        json_object_set(detail, "promoted_from", json_object_get(d->basis, "promoted_from"));
     if (d->replays != NULL) {
         json_object_set(detail, "replays", json_object_get(d->basis, "replays"));
         json_object_set(detail, "parts", json_object_get(d->basis, "parts"));

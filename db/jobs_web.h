@@ -2,7 +2,11 @@
  * worker's side is db/jobs.h.
  *
  * A job row names a kind and ids, never a shell command. Its `params` by kind:
- *     deploy, rollback  {}              (the release row says what; environment_id the place)
+ *     deploy, rollback, redeploy, promote {} or {"despite_freeze"}
+ *                                   (the release row says what; environment_id the place)
+ *     restart, stop, start {}           (environment_id; `confirmed` says of which release)
+ *     command {"server_id", "command", "service", "how", "limit_s"}, logs {"server_id", "service",
+ *             "filter", "lines", "since_s", "follow"} (lib/domain/aside.h; environment_id)
  *     check   {}                        (server_id)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.
@@ -25,6 +29,7 @@ struct job_request {
     const char *target_name;                         /* for the audit event, "hello / production" */
     const char *verb;                                /* deploy.request, check.request, ... */
     const json_t *params;                            /* borrowed; NULL: {} */
+    const json_t *confirmed;                         /* borrowed; what the page showed; NULL: {} */
     const char *idem;
     const void *auth; /* sealed proof of who asks */
     size_t auth_len;
@@ -47,11 +52,12 @@ struct deploy_request {
     const json_t *environment; /* object of environment_by_slugs */
     const json_t *artefact;    /* object of artefact_by_id */
     const json_t *basis;
-    const json_t *settings; /* checked */
-    const char *trigger;    /* db/pauses.h */
-    const char *asked_from; /* the address */
-    const char *replays;    /* a rollback: the id of the release it brings back; NULL: none */
-    const char *pause_why;  /* a rollback: automatic deploys are paused with it; NULL: not */
+    const json_t *settings;    /* checked */
+    const char *trigger;       /* db/pauses.h */
+    const char *asked_from;    /* the address */
+    const char *replays;       /* a rollback: the id of the release it brings back; NULL: none */
+    const char *promoted_from; /* the id of another environment's release; NULL: none */
+    const char *pause_why;     /* a rollback: automatic deploys are paused with it; NULL: not */
 };
 int job_request_deploy(struct db *db, const struct actor *actor,
                        const struct deploy_request *request, struct job_added *added,
@@ -76,7 +82,7 @@ int job_list_of_server(struct db *db, const char *server_id, int limit, json_t *
 /* Of its environments, and its fetches. */
 int job_list_of_app(struct db *db, const char *app_id, int limit, json_t **jobs,
                     struct err *err) MUST_USE;
-/* Queued and running ones, oldest first. */
+/* Queued and running ones, oldest first, with their lock_class (db/jobs_wait.h). */
 int job_list_active(struct db *db, json_t **jobs, struct err *err) MUST_USE;
 /* {login, name} of the people jobs can be filtered by. */
 int job_list_actors(struct db *db, json_t **actors, struct err *err) MUST_USE;
@@ -88,9 +94,6 @@ int job_read_steps(struct db *db, const char *id, json_t **steps, struct err *er
 /* {job_id, host, server, results, ended_at, state, phase}: what the last jobs of an environment saw
  * of its containers, newest first (a step that looked reports service_<n>). */
 int job_read_looks(struct db *db, const char *environment_id, json_t **looks,
-                   struct err *err) MUST_USE;
-/* Jobs that a queued one of this environment waits for, oldest first. */
-int job_read_ahead(struct db *db, const char *environment_id, int64_t serial, json_t **jobs,
                    struct err *err) MUST_USE;
 
 /* Ask it to stop: 1 gracefully, a second time 2 (kill). Event job.cancel. *how is what it is now; 0

@@ -77,15 +77,6 @@ int job_read_looks(struct db *db, const char *environment_id, json_t **looks, st
     return db_rows_json(s, looks, err);
 }
 
-int job_read_ahead(struct db *db, const char *environment_id, int64_t serial, json_t **jobs,
-                   struct err *err)
-{
-    struct stmt *s = db_use(db, SQL_JOB_WEB_AHEAD);
-    db_bind_text(s, ":environment_id", environment_id);
-    db_bind_int(s, ":serial", serial);
-    return db_rows_json(s, jobs, err);
-}
-
 static int compare_ms(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;

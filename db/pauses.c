@@ -1,6 +1,7 @@
 /* pauses.c - the pause of automatic deploys (pauses.h). */
 #include "db/pauses.h"
 
+#include "db/environment_event.h"
 #include "lib/base/clock.h"
 #include "lib/base/str.h"
 #include "statements.h"
@@ -9,6 +10,12 @@ static const char *text_of(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text == NULL ? "" : text;
+}
+
+bool trigger_is_a_persons(const char *trigger)
+{
+    return str_equal(trigger, TRIGGER_BUTTON) || str_equal(trigger, TRIGGER_ROLLBACK)
+           || str_equal(trigger, TRIGGER_REDEPLOY) || str_equal(trigger, TRIGGER_PROMOTE);
 }
 
 bool pause_is_on(const json_t *environment)
@@ -20,28 +27,13 @@ int pause_refuses(const json_t *environment, const char *trigger, struct err *er
 {
     char since[CLOCK_TEXT_SIZE];
     const char *by = text_of(environment, "paused_by_name");
-    if (!pause_is_on(environment) || str_equal(trigger, TRIGGER_BUTTON)
-        || str_equal(trigger, TRIGGER_ROLLBACK))
+    if (!pause_is_on(environment) || trigger_is_a_persons(trigger))
         return 0;
     clock_rfc3339(since, json_integer_value(json_object_get(environment, "paused_at")));
     return err_set(err, ERR_CONFLICT,
                    "Automatic deploys of this environment are paused since %.19s UTC by %.60s: "
                    "%.200s. A person resumes them on the environment's page.",
                    since, by[0] == '\0' ? "somebody" : by, text_of(environment, "paused_why"));
-}
-
-static int tell(struct db *db, const struct actor *actor, const json_t *environment,
-                const char *verb, json_t *detail, struct err *err)
-{
-    struct audit_entry entry = {.actor = actor,
-                                .verb = verb,
-                                .target_kind = "environment",
-                                .target_id = text_of(environment, "id"),
-                                .target_name = text_of(environment, "slug"),
-                                .app_id = text_of(environment, "app_id"),
-                                .environment_id = text_of(environment, "id"),
-                                .detail = detail};
-    return audit_append(db, &entry, err);
 }
 
 int pause_begin(struct db *db, const struct actor *actor, const json_t *environment,
@@ -54,7 +46,8 @@ int pause_begin(struct db *db, const struct actor *actor, const json_t *environm
     db_bind_int(s, ":now", clock_now_ms());
     if (db_run(s, NULL, err) != 0)
         return -1;
-    return tell(db, actor, environment, "environment.pause", json_pack("{s:s}", "why", why), err);
+    return environment_event(db, actor, environment, "environment.pause",
+                             json_pack("{s:s}", "why", why), err);
 }
 
 int pause_end(struct db *db, const struct actor *actor, const json_t *environment, struct err *err)
@@ -67,8 +60,9 @@ int pause_end(struct db *db, const struct actor *actor, const json_t *environmen
     db_bind_text(s, ":id", text_of(environment, "id"));
     if (db_run(s, &changes, err) == 0
         && (changes == 0
-            || (tell(db, actor, environment, "environment.resume",
-                     json_pack("{s:s}", "paused_why", text_of(environment, "paused_why")), err)
+            || (environment_event(
+                    db, actor, environment, "environment.resume",
+                    json_pack("{s:s}", "paused_why", text_of(environment, "paused_why")), err)
                     == 0
                 && db_commit(db, err) == 0)))
         rc = 0;

@@ -14,10 +14,14 @@
 #include "db/db.h"
 #include "lib/base/attr.h"
 
-/* What makes a release (release.trigger). Only these two are a person's. */
+/* What makes a release (release.trigger). All but the token are a person's. */
 #define TRIGGER_BUTTON   "button"
 #define TRIGGER_ROLLBACK "rollback"
+#define TRIGGER_REDEPLOY "redeploy"
+#define TRIGGER_PROMOTE  "promote"
 #define TRIGGER_TOKEN    "token"
+/* False for every word that is none of the above as well. */
+bool trigger_is_a_persons(const char *trigger);
 
 /* environment: of environment_by_slugs, environment_by_id or environment_card. */
 bool pause_is_on(const json_t *environment);

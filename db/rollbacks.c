@@ -150,6 +150,15 @@ static int hash_images(const json_t *code, char hex[CRYPTO_HASH_HEX], struct err
 
 /* --- all of it --- */
 
+static void tell_origin(json_t *basis, const json_t *origin, const json_t *release)
+{
+    char text[100];
+    snprintf(text, sizeof text, "%.60s v%lld", text_of(origin, "slug"),
+             number_of(release, "number"));
+    json_object_set_new(basis, "promoted_from", json_string(text));
+    json_object_del(basis, "replays");
+}
+
 static int make_basis(struct db *db, const struct rollback_inputs *in, struct rollback_plan *plan,
                       struct err *err)
 {
@@ -168,16 +177,75 @@ static int make_basis(struct db *db, const struct rollback_inputs *in, struct ro
     return 0;
 }
 
+/* Of what is neither gone back to nor new: the code alone, by the recipe of this environment. */
+static int may_take_code(const struct rollback_inputs *in, struct err *err)
+{
+    if (in->parts != ROLLBACK_CODE)
+        return err_set(err, ERR_INPUT, "It takes version and images, and nothing else.");
+    if (!str_equal(text_of(in->replayed, "recipe"), text_of(in->environment, "recipe")))
+        return err_set(err, ERR_CONFLICT,
+                       "v%lld was made by the recipe %.40s, and this environment has the recipe "
+                       "%.40s now.",
+                       number_of(in->replayed, "number"), text_of(in->replayed, "recipe"),
+                       text_of(in->environment, "recipe"));
+    return 0;
+}
+
+static int may_redeploy(const struct rollback_inputs *in, struct err *err)
+{
+    if (!str_equal(text_of(in->environment, "live_release_id"), text_of(in->replayed, "id")))
+        return err_set(err, ERR_CONFLICT, "v%lld is not what is live now.",
+                       number_of(in->replayed, "number"));
+    return may_take_code(in, err);
+}
+
+/* *origin: the environment it comes from, a new reference. */
+static int may_promote(struct db *db, const struct rollback_inputs *in, json_t **origin,
+                       struct err *err)
+{
+    const char *outcome = text_of(in->replayed, "outcome");
+    if (environment_by_id(db, text_of(in->replayed, "environment_id"), origin, err) != 0)
+        return -1;
+    if (str_equal(text_of(*origin, "id"), text_of(in->environment, "id"))
+        || !str_equal(text_of(*origin, "app_id"), text_of(in->environment, "app_id")))
+        return err_set(err, ERR_DENIED,
+                       "A release is promoted from another environment of the same app.");
+    if (!str_equal(outcome, "live") && !str_equal(outcome, "degraded"))
+        return err_set(err, ERR_CONFLICT, "v%lld of %.60s was never live there.",
+                       number_of(in->replayed, "number"), text_of(*origin, "slug"));
+    return may_take_code(in, err);
+}
+
+static int may_replay(struct db *db, const struct rollback_inputs *in, json_t **origin,
+                      struct err *err)
+{
+    switch (in->mode) {
+    case REPLAY_REDEPLOY:
+        return may_redeploy(in, err);
+    case REPLAY_PROMOTE:
+        return may_promote(db, in, origin, err);
+    case REPLAY_ROLLBACK:
+        break;
+    }
+    return rollback_may(in->environment, in->replayed, err);
+}
+
 int rollback_plan_make(struct db *db, const struct rollback_inputs *in, struct rollback_plan *plan,
                        struct err *err)
 {
+    json_t *origin = NULL;
     *plan = (struct rollback_plan){0};
     if ((in->parts & ROLLBACK_ALL) == 0)
         return err_field(err, "parts", "Choose at least one part that is to come back.");
-    if (rollback_may(in->environment, in->replayed, err) == 0
-        && find_code(db, in, &plan->code, err) == 0 && check_artefact(in, plan->code, err) == 0
-        && check_settings(in, &plan->settings, err) == 0 && make_basis(db, in, plan, err) == 0)
+    if (may_replay(db, in, &origin, err) == 0 && find_code(db, in, &plan->code, err) == 0
+        && check_artefact(in, plan->code, err) == 0 && check_settings(in, &plan->settings, err) == 0
+        && make_basis(db, in, plan, err) == 0) {
+        if (origin != NULL)
+            tell_origin(plan->basis, origin, in->replayed);
+        json_decref(origin);
         return 0;
+    }
+    json_decref(origin);
     rollback_plan_free(plan);
     return -1;
 }

@@ -6,7 +6,8 @@
  *     code      version, artefact, image digests         else: those of the live release
  *     settings  recipe settings, the Compose file        else: the environment's
  *     secrets   the secret set                           else: the newest
- * The servers are always the environment's. */
+ * The servers are always the environment's. What a promotion brings is in its basis as
+ * `promoted_from` ("staging v3") instead of `replays`. */
 #ifndef WL_DB_ROLLBACKS_H
 #define WL_DB_ROLLBACKS_H
 
@@ -33,11 +34,18 @@ unsigned rollback_parts(const char *text);
  * environment_card; release: of environment_release or environment_releases_whole. */
 int rollback_may(const json_t *environment, const json_t *release, struct err *err) MUST_USE;
 
+/* Zero is going back. */
+enum replay_mode {
+    REPLAY_ROLLBACK = 0, /* an earlier release of this environment */
+    REPLAY_REDEPLOY,     /* the live one, with what is saved by now: of its parts the code alone */
+    REPLAY_PROMOTE /* one of another environment of the same app that was live there: the same */
+};
 struct rollback_inputs {
     const struct recipe *recipe; /* the environment's */
     const json_t *environment;
     const json_t *replayed; /* a release */
     unsigned parts;         /* of enum rollback_part; at least one */
+    enum replay_mode mode;
 };
 struct rollback_plan {
     json_t *basis;    /* as basis_of_deploy's, and {replays: <number>, parts, images_sha256} */

@@ -206,3 +206,14 @@ int secret_draft_remove(struct db *db, const char *id, struct err *err)
     db_rollback(db);
     return rc;
 }
+
+int secret_set_across(struct db *db, const struct secret_place *from, const struct secret_place *to,
+                      json_t **differences, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_SECRET_ACROSS);
+    db_bind_text(s, ":from_id", from->environment_id);
+    db_bind_int(s, ":from_number", from->number);
+    db_bind_text(s, ":to_id", to->environment_id);
+    db_bind_int(s, ":to_number", to->number);
+    return db_rows_json(s, differences, err);
+}

@@ -26,6 +26,14 @@ int secret_set_by_number(struct db *db, const char *environment_id, int64_t numb
  * changed_by_name, changed_by_login} in the order they were typed. */
 int secret_set_entries(struct db *db, const char *environment_id, int64_t number, json_t **entries,
                        struct err *err) MUST_USE;
+/* {key, verb: "missing here", "another value" or "only here"} between a set of one environment and
+ * one of another, by key. */
+struct secret_place {
+    const char *environment_id;
+    int64_t number;
+};
+int secret_set_across(struct db *db, const struct secret_place *from, const struct secret_place *to,
+                      json_t **differences, struct err *err) MUST_USE;
 /* Newest first, with numbers below `before`: {number, message, created_at, by_name, by_login,
  * entries, added, changed, removed, releases ("7,6")}. */
 int secret_set_history(struct db *db, const char *environment_id, int64_t before, int limit,

@@ -163,3 +163,42 @@ wl_pull_image() { # service, image, platform ("-": any)
     [ -n "$wl_image_digest" ] || wl_image_digest=$(wl_digest_of "$wl_reference")
     [ -n "$wl_image_digest" ] || wl_image_digest=$wl_image_id # never pushed: known on this server only
 }
+
+# --- beside what is live -------------------------------------------------------------------------------------------------------
+wl_container_logs() { # names, one a line
+    wl_since=
+    [ "$WL_SINCE_S" -eq 0 ] || wl_since=$(($(date +%s) - WL_SINCE_S))
+    wl_follows=
+    [ "$WL_FOLLOW_S" -eq 0 ] || wl_follows=-f
+    wl_many=$(printf '%s\n' "$1" | wc -l)
+    for wl_name in $1; do
+        wl_before=
+        [ "$wl_many" -eq 1 ] || wl_before="$wl_name | "
+        wl_follow "$wl_before" docker logs --timestamps --tail "$WL_LINES" ${wl_since:+--since "$wl_since"} $wl_follows "$wl_name"
+        [ -n "$wl_follows" ] || wait # one after the other
+    done
+    wl_follow_end
+}
+
+# A signal ends docker's client, not what it has begun in the container: that is found there by a variable of its own.
+wl_end_marked() { # container, NAME=value
+    docker exec -e WL_MARK="$2" "$1" sh -c 'for p in /proc/[0-9]*; do
+        tr "\0" "\n" <"$p/environ" 2>/dev/null | grep -qxF -e "$WL_MARK" && kill -TERM "${p#/proc/}"
+    done' >/dev/null 2>&1
+}
+
+wl_await() { # pid: sets wl_status. A signal that a trap takes interrupts wait
+    wait "$1"
+    wl_status=$?
+    while kill -0 "$1" 2>/dev/null; do
+        wait "$1"
+        wl_status=$?
+    done
+}
+
+wl_command_failed() { # status
+    case $1 in
+    126 | 127) wl_fail "The command ended with status $1: it, or a shell to run it, is not in the image or cannot be run. Fix: see the output above." ;;
+    esac
+    wl_fail "The command ended with status $1. Fix: see its output above."
+}

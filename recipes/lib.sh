@@ -412,3 +412,52 @@ wl_process_name() { # pid: for a sentence
         echo "$(cat "/proc/$1/comm" 2>/dev/null || echo process) (pid $1)"
     fi
 }
+
+# --- what an app writes ------------------------------------------------------------------------------------------------------
+WL_FOLLOW_MAX=1048576 # bytes of one source: a log is for looking, not for keeping
+
+wl_follow() { # prefix, command...: its lines, those with WL_FILTER in them; in the background
+    wl_prefix=$1
+    shift
+    wl_live=
+    case $(awk -W version 2>&1 </dev/null) in *mawk*) wl_live="-W interactive" ;; esac # it reads a pipe in blocks otherwise
+    # An awk on each source: lines come out whole, and at once. WL_FILTER comes through the environment, where nothing is read as a pattern.
+    # shellcheck disable=SC2086 # no flag, or two words
+    "$@" 2>&1 | WL_FILTER="$WL_FILTER" WL_PREFIX="$wl_prefix" awk $wl_live -v max="$WL_FOLLOW_MAX" '
+        BEGIN { want = tolower(ENVIRON["WL_FILTER"]); prefix = ENVIRON["WL_PREFIX"] }
+        want == "" || index(tolower($0), want) {
+            bytes += length($0) + 1
+            if (bytes > max) { print prefix "(more than " max " bytes: the rest is left out; ask for fewer lines)"; exit }
+            print prefix $0
+            fflush()
+            n++
+        }
+        END { if (n == 0) print prefix "(no line" (want == "" ? "" : " with this text") ")" }' &
+    wl_sources="${wl_sources:-} $!"
+}
+
+wl_follow_end() { # until all sources have ended, or WL_FOLLOW_S are over
+    if [ "$WL_FOLLOW_S" -eq 0 ]; then
+        wait
+        return 0
+    fi
+    wl_left=$WL_FOLLOW_S
+    while [ "$wl_left" -gt 0 ]; do
+        sleep 1
+        wl_left=$((wl_left - 1))
+        wl_alive=
+        for wl_source in $wl_sources; do
+            ! kill -0 "$wl_source" 2>/dev/null || wl_alive=yes
+        done
+        [ -n "$wl_alive" ] || return 0
+    done
+    wl_note "Followed for $WL_FOLLOW_S s. Ask again for more."
+    # shellcheck disable=SC2046 # our own session's processes but this shell and its wrapper
+    kill -s TERM $(wl_below $$) 2>/dev/null || :
+}
+
+wl_below() { # pid: the processes below it
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v top="$1" '
+        { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2 }
+        END { for (pid in parent) { at = pid; for (n = 0; n < 20 && at != "" && at != top; n++) at = parent[at]; if (at == top && pid != top) print pid } }'
+}

@@ -18,7 +18,9 @@ enum capability authorize_capability(const char *kind)
         enum capability capability;
     } NEEDS[] = {
         {"plan", CAP_DEPLOY},       {"deploy", CAP_DEPLOY},   {"rollback", CAP_DEPLOY},
-        {"command", CAP_DEPLOY},    {"backup", CAP_DEPLOY},   {"verify", CAP_DEPLOY},
+        {"redeploy", CAP_DEPLOY},   {"promote", CAP_DEPLOY},  {"restart", CAP_DEPLOY},
+        {"stop", CAP_DEPLOY},       {"start", CAP_DEPLOY},    {"backup", CAP_DEPLOY},
+        {"verify", CAP_DEPLOY},     {"command", CAP_COMMAND}, {"logs", CAP_DEPLOY},
         {"restore", CAP_CONFIGURE}, {"fetch", CAP_CONFIGURE}, {"check", CAP_SERVERS},
     };
 

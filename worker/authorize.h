@@ -20,8 +20,8 @@ struct requester {
     bool is_command_line;
 };
 
-/* 0 and *who, or ERR_DENIED / ERR_SIGNED_OUT with a sentence for the job's summary. Call it once,
- * when the job is claimed for the first time. */
+/* 0 and *who, or ERR_DENIED / ERR_SIGNED_OUT with a sentence for the job's summary. Call it when
+ * the job is claimed for the first time: a session that ends later does not end its jobs. */
 int authorize_job(struct db *shared, struct vault *vault, const char *job_id, struct requester *who,
                   struct err *err) MUST_USE;
 

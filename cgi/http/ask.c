@@ -211,6 +211,16 @@ void ask_poke(const struct request *req)
     io_close(&fd);
 }
 
+bool ask_worker_runs(const struct request *req)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool runs = fd >= 0 && set_address(&address, req->site, "poke.sock")
+                && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    io_close(&fd);
+    return runs;
+}
+
 static int check_instance(const struct request *req, struct err *err)
 {
     if (req->site->has_instance)

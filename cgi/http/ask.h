@@ -19,6 +19,8 @@ int ask_for_file(struct request *req, const char *verb, json_t *question, json_t
                  struct err *err) MUST_USE;
 /* Tell the worker that a job row was added. Never fails: the worker polls as well. */
 void ask_poke(const struct request *req);
+/* Whether a worker listens at this moment: a message would reach it. */
+bool ask_worker_runs(const struct request *req);
 /* Seal bytes to the worker's public key (base64url text in the arena). */
 const char *ask_seal(struct request *req, const void *bytes, size_t len, struct err *err) MUST_USE;
 /* The sealed proof of who asks for a job (docs/architecture.md "Who asked"): the bytes of job.auth,

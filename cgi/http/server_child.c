@@ -49,6 +49,7 @@ static int confine_child(const struct site *site, struct err *err)
         {"/dev/null", CONFINE_WRITE},
         {"/dev/urandom", CONFINE_READ},
         {"/proc/sys/kernel/random", CONFINE_READ},
+        {"/usr/share/zoneinfo", CONFINE_READ}, /* lib/domain/freeze.c */
     };
     int version;
 

@@ -15,8 +15,9 @@ static const struct {
     const char *name;
     enum capability capability;
 } MAY[] = {
-    {"deploy", CAP_DEPLOY},   {"secrets", CAP_SECRETS}, {"configure", CAP_CONFIGURE},
-    {"servers", CAP_SERVERS}, {"audit", CAP_AUDIT},
+    {"deploy", CAP_DEPLOY}, {"secrets", CAP_SECRETS}, {"configure", CAP_CONFIGURE},
+    {"lock", CAP_LOCK},     {"command", CAP_COMMAND}, {"servers", CAP_SERVERS},
+    {"audit", CAP_AUDIT},
 };
 
 /* "Ann Weaver" -> "AW": the first letters of the first and the last word, whole characters. */
@@ -126,6 +127,7 @@ static void complete_page(json_t *page, enum role role)
     set_missing(page, "crumbs", json_array());
     set_missing(page, "undeployed", json_null());
     set_missing(page, "paused", json_null());
+    set_missing(page, "holds", json_array());
     set_missing(page, "may", may_model(role));
     set_missing(page, "errors", json_object());
     set_missing(page, "error_list", json_array());

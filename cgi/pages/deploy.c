@@ -10,6 +10,7 @@
 #include "cgi/pages/confirm.h"
 #include "cgi/pages/deploy_images.h"
 #include "cgi/pages/deploy_plan.h"
+#include "cgi/pages/gates.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -176,7 +177,7 @@ static int tags_of(struct request *req, const struct deploy_view *view, const js
     return 0;
 }
 
-static json_t *problems_of(const struct deploy_view *view)
+static json_t *problems_of(const struct request *req, const struct deploy_view *view)
 {
     json_t *problems = readiness_problems(view->card, view->servers,
                                           view->is_tag || json_array_size(view->artefacts) > 0);
@@ -189,6 +190,7 @@ static json_t *problems_of(const struct deploy_view *view)
                                 row_text(view->card, "slug")),
                       "action", "Choose another"));
     json_array_extend(problems, view->missing);
+    gate_add_problems(req, view->card, GATE_RELEASE, problems);
     return problems;
 }
 
@@ -204,6 +206,7 @@ static json_t *deploy_page(struct request *req, const struct deploy_view *view)
     undeployed_add(req, page, view->card);
     page_field(page, "version", NULL);
     page_field(page, "despite_pause", request_field(req, "despite_pause"));
+    gate_fields(req, page, view->card, GATE_RELEASE);
     confirm_fields(req, page);
     return page;
 }
@@ -212,7 +215,8 @@ static int deploy_respond(struct request *req, struct response *res, int status,
                           const struct deploy_view *view, json_t *page, struct err *err)
 {
     struct places places;
-    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(view), *data, *tags = NULL;
+    json_t *cards = NULL, *plan = json_null(), *problems = problems_of(req, view), *data,
+           *tags = NULL;
     json_t *warnings;
     const char *field = "";
     char hash[65] = "";
@@ -280,13 +284,14 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
 {
     struct err e = {0};
     confirm_check(req, page);
+    gate_check(req, page, view->card, GATE_RELEASE);
     if (view->artefact == NULL && view->is_tag && validate_tag("version", view->version, &e) != 0)
         page_error(page, "version", e.user);
     else if (view->artefact == NULL)
         page_error(page, "version", "There is no artefact of this version. Choose one.");
     if (page_has_errors(page))
         return 422;
-    if (json_array_size(problems_of(view)) > 0)
+    if (json_array_size(problems_of(req, view)) > 0)
         return 422;
     if (confirm_compare(req, "plan_hash", view->basis, &e) == 0)
         return 0;
@@ -309,6 +314,7 @@ static int answer(struct request *req, struct response *res, const struct deploy
         return found == 1 ? 0 : -1;
     if (check_pause(req, view, page, err) != 0)
         return -1;
+    request.job.params = gate_params(req, view->card);
     status = check_form(req, view, page);
     return status == 0 ? confirm_add(req, res, &request, err)
                        : deploy_respond(req, res, status, view, page, err);

@@ -80,16 +80,32 @@ static void add_step(const struct deploy_view *view, json_t *steps, const json_t
                          "is_switch", (int)is_switch, "note", step_note(view, is_switch)));
 }
 
-json_t *deploy_plan_steps(const struct deploy_view *view)
+static json_t *steps_of(const struct deploy_view *view, const json_t *list)
 {
     json_t *steps = json_array();
     const json_t *step;
     size_t i;
     add_built_in(steps, "connect", "Connect and compare the host key", 90);
     add_built_in(steps, "lock", "Lock the environment on the server", 60);
-    json_array_foreach(json_object_get(recipe_spec(view->recipe), "steps"), i, step)
-        add_step(view, steps, step);
+    json_array_foreach(list, i, step) add_step(view, steps, step);
     add_built_in(steps, "unlock", "Unlock and tidy up", 60);
+    return steps;
+}
+
+json_t *deploy_plan_steps(const struct deploy_view *view)
+{
+    return steps_of(view, json_object_get(recipe_spec(view->recipe), "steps"));
+}
+
+json_t *deploy_plan_operation(const struct deploy_view *view, const json_t *list)
+{
+    json_t *steps = steps_of(view, list), *step;
+    size_t i;
+    json_array_foreach(steps, i, step)
+    {
+        json_object_set_new(step, "is_switch", json_false());
+        json_object_set_new(step, "note", json_string(""));
+    }
     return steps;
 }
 

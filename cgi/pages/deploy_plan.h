@@ -31,5 +31,7 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
 /* Its steps alone: {number, name, title, mode_text, deadline_text, is_skipped, skipped_text,
  * is_switch, note}. Of the view recipe, settings and card are read. */
 json_t *deploy_plan_steps(const struct deploy_view *view);
+/* The same for an operation's steps (recipe_operation), which go back to nothing. */
+json_t *deploy_plan_operation(const struct deploy_view *view, const json_t *list);
 
 #endif

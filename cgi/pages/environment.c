@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "cgi/pages/containers.h"
+#include "cgi/pages/gates.h"
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -23,7 +25,7 @@
 
 struct env_page {
     struct places places;
-    json_t *card, *servers, *releases, *jobs, *set, *differences;
+    json_t *card, *servers, *releases, *jobs, *job_models, *set, *differences;
     json_t *look;                               /* containers.h */
     json_t *live_job, *live_hosts, *live_steps; /* of the live release; null when there is none */
     int64_t artefacts;
@@ -60,6 +62,7 @@ static int read_page(struct request *req, struct env_page *p, struct err *err)
         || environment_servers(req->db, id, &p->servers, err) != 0
         || environment_releases(req->db, id, INT64_MAX, RELEASES_SHOWN, &p->releases, err) != 0
         || job_list(req->db, &filter, &p->jobs, err) != 0
+        || job_waits_list(req, p->jobs, &p->job_models, err) != 0
         || secret_set_current(req->db, id, &p->set, err) != 0
         || artefact_count(req->db, row_text(p->card, "app_id"), &p->artefacts, err) != 0
         || secret_set_difference(req->db, id, row_int(p->card, "live_secret_set"),
@@ -139,7 +142,7 @@ static json_t *services_of(const struct env_page *p)
     const json_t *host;
     const char *state = row_text(p->card, "live_state");
     const char *unit = row_text(json_object_get(p->card, "settings"), "unit");
-    bool is_sure = str_equal(state, "live");
+    bool is_sure = str_equal(state, "live") && !row_has(p->card, "stopped_at");
     size_t i;
     json_array_foreach(p->live_hosts, i, host)
     {
@@ -190,12 +193,13 @@ static json_t *hosts_model(const json_t *servers)
     return list;
 }
 
-static json_t *env_data(struct env_page *p)
+static json_t *env_data(struct request *req, struct env_page *p)
 {
     json_t *reasons =
         readiness_problems(p->card, p->servers, p->artefacts > 0 || !p->takes_artefact);
     const json_t *active = places_active_job(&p->places, row_text(p->card, "id"));
     json_t *data = json_object();
+    gate_add_problems(req, p->card, GATE_RELEASE, reasons);
     if (active != NULL && row_has(active, "release_number")) { /* its release shows its state */
         json_object_set(p->card, "active_release", json_object_get(active, "release_number"));
         json_object_set(p->card, "active_state", json_object_get(active, "state"));
@@ -211,7 +215,7 @@ static json_t *env_data(struct env_page *p)
     part_set_list(data, "servers", "has_servers", hosts_model(p->servers));
     json_object_set_new(data, "secrets", secrets_model(p));
     part_set_list(data, "releases", "has_releases", releases_model(p));
-    part_set_list(data, "jobs", "has_jobs", part_jobs(p->jobs));
+    part_set_list(data, "jobs", "has_jobs", p->job_models);
     json_object_set_new(data, "artefacts", json_integer(p->artefacts));
     json_object_set(data, "look", p->look);
     part_set_list(data, "services", "has_services",
@@ -233,5 +237,5 @@ int env_show(struct request *req, struct response *res, struct err *err)
     page_crumbs_of(page, row_text(p.card, "app_slug"), row_text(p.card, "slug"),
                    row_text(p.card, "tier"));
     page_here(page);
-    return respond_page(res, 200, "env", env_data(&p), page);
+    return respond_page(res, 200, "env", env_data(req, &p), page);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "cgi/pages/job_steps.h"
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -32,32 +33,10 @@ static int read_view(struct request *req, struct job_view *view, struct err *err
 
 /* --- the head --- */
 
-static int waits_for(struct request *req, const json_t *job, json_t **text, struct err *err)
-{
-    json_t *ahead = NULL;
-    const json_t *first;
-    *text = json_string("");
-    if (!str_equal(row_text(job, "state"), "queued"))
-        return 0;
-    *text = json_string("Waits for the worker to take it.");
-    if (!row_has(job, "env_id"))
-        return 0;
-    if (job_read_ahead(req->db, row_text(job, "env_id"), row_int(job, "serial"), &ahead, err) != 0)
-        return -1;
-    if (json_array_size(ahead) == 0)
-        return 0;
-    first = json_array_get(ahead, 0);
-    *text = part_text("Waits for job #%lld of this environment, which %s started %s.",
-                      (long long)row_int(first, "number"),
-                      row_has(first, "by_name") ? row_text(first, "by_name") : "Windlass",
-                      row_text(part_time(row_int(first, "created_at")), "text"));
-    return 0;
-}
-
 static int head_model(struct request *req, const json_t *row, json_t **head, struct err *err)
 {
     json_t *text = NULL;
-    if (waits_for(req, row, &text, err) != 0)
+    if (job_waits_text(req, row, &text, err) != 0)
         return -1;
     *head = part_job(row);
     json_object_set_new(*head, "artefact",
@@ -149,9 +128,11 @@ static int add_promotions(struct request *req, const struct job_view *view, json
         card) if (str_equal(row_text(card, "tier"), "production")
                   && !str_equal(row_text(card, "id"), row_text(view->job, "env_id"))
                   && !str_equal(row_text(card, "live_version"), row_text(view->job, "version")))
-        add_link(list, part_text("Deploy to %s", row_text(card, "slug")),
-                 part_text("/apps/%s/%s/deploy?version=%s", row_text(card, "app_slug"),
-                           row_text(card, "slug"), row_text(view->job, "version")));
+        add_link(list, part_text("Promote to %s", row_text(card, "slug")),
+                 part_text("/apps/%s/%s/operate/promote?from=%s&release=%lld",
+                           row_text(card, "app_slug"), row_text(card, "slug"),
+                           row_text(view->job, "env_slug"),
+                           (long long)row_int(view->job, "release_number")));
     return 0;
 }
 

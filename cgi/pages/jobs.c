@@ -2,6 +2,7 @@
  * that a list can be sent to somebody; one that nobody knows shows nothing, and says so. */
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -15,7 +16,8 @@
 
 static const char *const STATES[] = {"running", "queued",  "live",      "degraded", "reverted",
                                      "failed",  "unknown", "cancelled", "ok"};
-static const char *const KINDS[] = {"deploy", "rollback", "check", "fetch"};
+static const char *const KINDS[] = {"deploy", "rollback", "redeploy", "promote", "restart", "stop",
+                                    "start",  "command",  "logs",     "check",   "fetch"};
 
 struct jobs_query {
     const char *status, *kind, *environment, *actor;
@@ -141,7 +143,7 @@ static json_t *day_begin(int64_t ms)
 }
 
 /* Rows in order, grouped by the UTC day they were asked for. */
-static json_t *days_of(const json_t *rows, size_t shown)
+static json_t *days_of(const json_t *rows, const json_t *jobs, size_t shown)
 {
     json_t *days = json_array(), *day = NULL;
     const json_t *row;
@@ -156,7 +158,7 @@ static json_t *days_of(const json_t *rows, size_t shown)
             day = next;
             json_array_append_new(days, day);
         }
-        json_array_append_new(json_object_get(day, "jobs"), part_job(row));
+        json_array_append(json_object_get(day, "jobs"), json_array_get(jobs, i));
     }
     return days;
 }
@@ -183,19 +185,20 @@ static json_t *list_href(const struct jobs_query *q, int64_t before)
 int jobs_show(struct request *req, struct response *res, struct err *err)
 {
     struct jobs_query q;
-    json_t *filter = NULL, *rows = json_array(), *page = page_new("Jobs", "jobs"), *data;
+    json_t *filter = NULL, *rows = json_array(), *page = page_new("Jobs", "jobs"), *data, *jobs;
     size_t count, shown;
     int64_t last;
 
     if (read_filter(req, &q, &filter, err) != 0)
         return -1;
-    if (!q.is_unknown && job_list(req->db, &q.filter, &rows, err) != 0)
+    if ((!q.is_unknown && job_list(req->db, &q.filter, &rows, err) != 0)
+        || job_waits_list(req, rows, &jobs, err) != 0)
         return -1;
     count = json_array_size(rows);
     shown = count > JOBS_PER_PAGE ? JOBS_PER_PAGE : count;
     last = shown > 0 ? row_int(json_array_get(rows, shown - 1), "serial") : 0;
-    data = json_pack("{s:o, s:o, s:b, s:o, s:o}", "filter", filter, "days", days_of(rows, shown),
-                     "has_jobs", (int)(shown > 0), "older_href",
+    data = json_pack("{s:o, s:o, s:b, s:o, s:o}", "filter", filter, "days",
+                     days_of(rows, jobs, shown), "has_jobs", (int)(shown > 0), "older_href",
                      count > shown ? list_href(&q, last) : json_string(""), "newest_href",
                      q.filter.before > 0 && !q.is_unknown                   ? list_href(&q, 0)
                      : shown == 0 && (q.is_filtered || q.filter.before > 0) ? json_string("/jobs")

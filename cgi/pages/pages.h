@@ -27,6 +27,12 @@ handler_fn deploy_show, deploy_save;
 /* releases.c, releases_compare.c, rollback.c */
 handler_fn releases_show, release_show, releases_compare_show, rollback_show, rollback_save,
     env_resume;
+/* operate.c, operation.c */
+handler_fn operate_show, env_lock, env_unlock, operation_show, operation_save;
+/* freeze.c */
+handler_fn freeze_show, freeze_save_form;
+/* command.c, logs.c */
+handler_fn command_show, command_save, logs_show, logs_save;
 /* jobs.c, job.c, job_log.c */
 handler_fn jobs_show, job_show, job_log_show, job_raw_show, job_cancel;
 /* servers.c */

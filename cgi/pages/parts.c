@@ -195,9 +195,13 @@ const char *word_step(const char *state)
 
 const char *word_environment(const char *state)
 {
-    static const struct word WORDS[] = {{"never", "Never deployed"}, {"live", "Live"},
-                                        {"degraded", "Degraded"},    {"failed", "Failed"},
-                                        {"unknown", "Unknown"},      {NULL, NULL}};
+    static const struct word WORDS[] = {{"never", "Never deployed"},
+                                        {"live", "Live"},
+                                        {"degraded", "Degraded"},
+                                        {"failed", "Failed"},
+                                        {"unknown", "Unknown"},
+                                        {"stopped", "Stopped"},
+                                        {NULL, NULL}};
     return find_word(WORDS, state);
 }
 
@@ -216,7 +220,10 @@ const char *word_server(const char *state)
 const char *word_kind(const char *kind)
 {
     static const struct word WORDS[] = {{"plan", "Plan"},          {"deploy", "Deploy"},
-                                        {"rollback", "Roll back"}, {"backup", "Backup"},
+                                        {"rollback", "Roll back"}, {"redeploy", "Redeploy"},
+                                        {"promote", "Promote"},    {"restart", "Restart"},
+                                        {"stop", "Stop"},          {"start", "Start"},
+                                        {"logs", "Log"},           {"backup", "Backup"},
                                         {"verify", "Verify"},      {"restore", "Restore"},
                                         {"command", "Command"},    {"check", "Check"},
                                         {"fetch", "Fetch"},        {NULL, NULL}};

@@ -21,6 +21,15 @@ static json_t *title_of(const json_t *row)
         what = row_text(row, "server_slug");
     else if (strcmp(kind, "fetch") == 0)
         what = row_text(json_object_get(row, "params"), "version");
+    else if (strcmp(kind, "command") == 0) {
+        char cut[80]; /* at a character's border */
+        str_copy(cut, sizeof cut, row_text(json_object_get(row, "params"), "command"));
+        return part_text("Command %s", cut);
+    } else if (strcmp(kind, "logs") == 0)
+        return part_text("Log%s%.64s",
+                         row_text(json_object_get(row, "params"), "service")[0] == '\0' ? ""
+                                                                                        : " of ",
+                         row_text(json_object_get(row, "params"), "service"));
     else if (strcmp(kind, "rollback") == 0)
         return part_text("Roll back to %s", what);
     return part_text("%s%s%s", word_kind(kind), what[0] != '\0' ? " " : "", what);

@@ -170,12 +170,19 @@ static void add_links(json_t *environment, const json_t *card)
     json_object_set_new(environment, "secrets_href", part_text("/apps/%s/%s/secrets", app, slug));
     json_object_set_new(environment, "settings_href", part_text("/apps/%s/%s/settings", app, slug));
     json_object_set_new(environment, "releases_href", part_text("/apps/%s/%s/releases", app, slug));
+    json_object_set_new(environment, "operate_href", part_text("/apps/%s/%s/operate", app, slug));
     json_object_set_new(environment, "jobs_href", part_text("/jobs?environment=%s/%s", app, slug));
+}
+
+/* What was stopped is not live, whatever was proven before. */
+static const char *state_of(const json_t *card)
+{
+    return row_has(card, "stopped_at") ? "stopped" : row_text(card, "live_state");
 }
 
 json_t *part_environment(const struct places *places, const json_t *card)
 {
-    const char *state = row_text(card, "live_state");
+    const char *state = state_of(card);
     const json_t *active = places_active_job(places, row_text(card, "id"));
     const char *url = row_text(json_object_get(card, "settings"), "public_url");
     json_t *environment = part_environment_ref(row_text(card, "id"), row_text(card, "app_slug"),

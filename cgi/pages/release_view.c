@@ -64,6 +64,17 @@ json_t *release_model(const struct release_view *v, const json_t *row)
     json_object_set_new(release, "replays_href",
                         replays ? release_href(v, "/%lld", back) : json_string(""));
     json_object_set_new(release, "parts", json_string(row_text(row, "parts")));
+    json_object_set_new(release, "promoted_label",
+                        row_has(row, "promoted_number")
+                            ? part_text("%s v%lld", row_text(row, "promoted_env"),
+                                        (long long)row_int(row, "promoted_number"))
+                            : json_string(""));
+    json_object_set_new(release, "promoted_href",
+                        row_has(row, "promoted_number")
+                            ? part_text("/apps/%s/%s/releases/%lld", row_text(v->card, "app_slug"),
+                                        row_text(row, "promoted_env"),
+                                        (long long)row_int(row, "promoted_number"))
+                            : json_string(""));
     return release;
 }
 

@@ -136,6 +136,8 @@ static const char *trigger_text(const char *trigger)
 {
     return str_equal(trigger, "button")     ? "somebody pressed Deploy"
            : str_equal(trigger, "rollback") ? "a rollback"
+           : str_equal(trigger, "redeploy") ? "a redeploy"
+           : str_equal(trigger, "promote")  ? "a promotion"
            : str_equal(trigger, "token")    ? "an API token"
                                             : trigger;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "cgi/pages/confirm.h"
 #include "cgi/pages/deploy_plan.h"
+#include "cgi/pages/gates.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/readiness.h"
@@ -46,7 +47,10 @@ static const struct {
 static int make_plans(struct request *req, struct rollback_page *p, struct err *err)
 {
     for (unsigned parts = 1; parts <= ROLLBACK_ALL; parts++) {
-        struct rollback_inputs in = {p->v.recipe, p->environment, p->row, parts};
+        struct rollback_inputs in = {.recipe = p->v.recipe,
+                                     .environment = p->environment,
+                                     .replayed = p->row,
+                                     .parts = parts};
         struct err e = {0};
         if (rollback_plan_make(req->db, &in, &p->plans[parts], &e) == 0) {
             p->possible |= parts;
@@ -320,20 +324,22 @@ static int plans_model(struct request *req, const struct rollback_page *p, json_
     return 0;
 }
 
-static json_t *problems_of(const struct rollback_page *p)
+static json_t *problems_of(const struct request *req, const struct rollback_page *p)
 {
     json_t *problems = readiness_problems(p->v.card, p->servers, true);
     if (p->possible == ROLLBACK_NOTHING)
         json_array_append_new(problems, json_pack("{s:s, s:o, s:s}", "text", p->refused.user,
                                                   "href", release_href(&p->v, "%s", ""), "action",
                                                   "Choose another release"));
+    gate_add_problems(req, p->v.card, GATE_OPERATION, problems);
     return problems;
 }
 
 static int respond(struct request *req, struct response *res, int status, struct rollback_page *p,
                    json_t *page, struct err *err)
 {
-    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans, *problems = problems_of(p);
+    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans,
+           *problems = problems_of(req, p);
     if (parts_model(req, p, &parts, err) != 0 || warnings_model(req, p, &warnings, err) != 0
         || plans_model(req, p, &plans, err) != 0 || estimate(req, p, data, err) != 0)
         return -1;
@@ -363,6 +369,7 @@ static json_t *page_of(struct request *req, const struct rollback_page *p)
     snprintf(title, sizeof title, "Roll back to v%lld", (long long)row_int(p->row, "number"));
     page = release_page_new(req, &p->v, title, "Roll back");
     page_field(page, "parts", NULL);
+    gate_fields(req, page, p->v.card, GATE_OPERATION);
     confirm_fields(req, page);
     return page;
 }
@@ -403,13 +410,14 @@ static int check_form(struct request *req, struct rollback_page *p, json_t *page
     unsigned parts = chosen_parts(req);
     const json_t *basis = p->plans[parts].basis;
     confirm_check(req, page);
+    gate_check(req, page, p->v.card, GATE_OPERATION);
     if (parts == ROLLBACK_NOTHING)
         page_error(page, "parts", "Choose at least one part that is to come back.");
     else if (basis == NULL)
         page_error(page, "parts", p->refused.user);
     else
         p->chosen = parts;
-    if (page_has_errors(page) || json_array_size(problems_of(p)) > 0)
+    if (page_has_errors(page) || json_array_size(problems_of(req, p)) > 0)
         return 422;
     snprintf(field, sizeof field, "plan.%u", parts);
     if (confirm_compare(req, field, basis, &e) == 0)

@@ -1,6 +1,7 @@
 /* undeployed.c - saved, but not deployed (undeployed.h). */
 #include "cgi/pages/undeployed.h"
 
+#include "cgi/pages/gates.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
 #include "db/environments.h"
@@ -85,6 +86,7 @@ void undeployed_add(struct request *req, json_t *page, const json_t *card)
     struct err e = {0};
     size_t secrets = 0, settings = 0;
     add_paused(page, card);
+    gate_add_holds(req, page, card);
     if (!row_has(card, "live_number"))
         return; /* nothing is live: everything waits, and the page says so elsewhere */
     if (count_changes(req, card, live, &newest, &secrets, &e) != 0

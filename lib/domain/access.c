@@ -25,6 +25,8 @@ static const struct {
     [CAP_DEPLOY]    = {"deploy",    {0, 0, 1, 1, 1}},
     [CAP_SECRETS]   = {"secrets",   {0, 0, 0, 1, 1}},
     [CAP_CONFIGURE] = {"configure", {0, 0, 0, 1, 1}},
+    [CAP_LOCK]      = {"lock",      {0, 0, 0, 1, 1}},
+    [CAP_COMMAND]   = {"command",   {0, 0, 0, 1, 1}},
     [CAP_AUDIT]     = {"audit",     {0, 0, 0, 1, 1}},
     [CAP_SERVERS]   = {"servers",   {0, 0, 0, 0, 1}},
     [CAP_ADMIN]     = {"admin",     {0, 0, 0, 0, 1}},

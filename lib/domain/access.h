@@ -14,6 +14,8 @@ enum capability {
     CAP_DEPLOY,     /* start and cancel jobs of an environment */
     CAP_SECRETS,    /* change secrets (a deployer never sees or sets one) */
     CAP_CONFIGURE,  /* apps, environments, artefacts, settings */
+    CAP_LOCK,       /* lock and unlock an environment, deploy in spite of a lock */
+    CAP_COMMAND,    /* run a command in what is live */
     CAP_SERVERS,    /* add, pin, check, archive servers; registries */
     CAP_AUDIT,      /* read the audit history */
     CAP_ADMIN       /* users, grants */

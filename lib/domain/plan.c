@@ -49,8 +49,10 @@ static const struct {
     {"settings_sha256", "the environment's settings", STYLE_OPAQUE},
     {"replays", "the release that comes back", STYLE_RELEASE},
     {"parts", "what comes back", STYLE_PLAIN},
+    {"promoted_from", "the release that is promoted", STYLE_PLAIN},
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
+    {"locked", "the lock of the environment", STYLE_OPAQUE},
 };
 
 static bool same(const json_t *a, const json_t *b)

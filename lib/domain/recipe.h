@@ -50,6 +50,9 @@ int recipe_defaults(const struct recipe *recipe, const char *app_slug, const cha
 int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *app_slug,
                    const char *env_slug, struct err *err) MUST_USE;
 
+/* Borrowed: the steps of an operation of recipe.json's "operations" (restart, stop, start); NULL
+ * when the recipe has none of that name. */
+const json_t *recipe_operation(const struct recipe *recipe, const char *name);
 /* Whether a release of this recipe is an artefact of the app (a tarball) or a tag of its images. */
 bool recipe_takes_artefact(const struct recipe *recipe);
 /* Whether a step is to run: its `when` is empty or names a setting that is set. */

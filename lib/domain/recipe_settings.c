@@ -304,6 +304,11 @@ int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *ap
     return 0;
 }
 
+const json_t *recipe_operation(const struct recipe *recipe, const char *name)
+{
+    return json_object_get(json_object_get(recipe_spec(recipe), "operations"), name);
+}
+
 bool recipe_takes_artefact(const struct recipe *recipe)
 {
     return !str_equal(json_string_value(json_object_get(recipe_spec(recipe), "artefact")), "tag");

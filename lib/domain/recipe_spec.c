@@ -250,6 +250,40 @@ static int check_steps(const struct recipe *recipe, const char *list, struct err
     return 0;
 }
 
+/* Each a list of steps, as "steps" is. */
+static int check_operations(const struct recipe *recipe, struct err *err)
+{
+    static const char *const NAMES[] = {"restart", "stop", "start",
+                                        "command", "logs", "maintenance"};
+    const json_t *operations = json_object_get(recipe_spec(recipe), "operations");
+    struct place top = {.recipe = recipe};
+    const char *name;
+    json_t *steps, *step;
+
+    if (operations != NULL && !json_is_object(operations))
+        return wrong(&top, "operations", "must be an object", err);
+    json_object_foreach((json_t *)(uintptr_t)operations, name, steps)
+    {
+        struct place at = {.recipe = recipe, .list = name};
+        bool is_known = false;
+
+        for (size_t i = 0; i < COUNT_OF(NAMES); i++)
+            is_known = is_known || str_equal(NAMES[i], name);
+        if (!is_known)
+            return wrong(&top, name, "is not an operation", err);
+        if (check_list(&top, operations, name, STEPS_MAX, err) != 0)
+            return -1;
+        if (json_array_size(steps) == 0)
+            return wrong(&top, name, "must have at least one step", err);
+        json_array_foreach(steps, at.index, step)
+        {
+            if (check_step(&at, steps, step, err) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
 static int check_settings(const struct recipe *recipe, struct err *err)
 {
     const json_t *settings = json_object_get(recipe_spec(recipe), "settings");
@@ -353,7 +387,8 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0
-        || check_shared(recipe, err) != 0 || check_downtime(recipe, err) != 0)
+        || check_operations(recipe, err) != 0 || check_shared(recipe, err) != 0
+        || check_downtime(recipe, err) != 0)
         return -1;
     return check_steps(recipe, "steps", err) != 0 ? -1 : check_steps(recipe, "undo", err);
 }

@@ -11,7 +11,7 @@ wl_image_places() {
     wl_release=$wl_state/releases/$WL_RELEASE_ID
     wl_before=$wl_state/before-$WL_JOB
     wl_switched=$wl_state/switched-$WL_JOB
-    wl_environment=$(wl_owner environment) # its id; reading back knows none, and needs none
+    wl_environment=${WL_ENVIRONMENT:-$(wl_owner environment)} # its id; reading back knows none, and needs none
     case ${WL_SET_NGINX_FILE:-} in
     /* | '') wl_upstream=${WL_SET_NGINX_FILE:-} ;;
     *) wl_upstream=$HOME/$WL_SET_NGINX_FILE ;;

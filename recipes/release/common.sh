@@ -30,3 +30,56 @@ wl_link_files() { # list of wl_stage_files, folder below the app's: <release>/<p
         ) || exit 1
     done <"$1"
 }
+
+# --- the running app: a systemd unit where one is set, else a keeper of ours (restart.sh) -----------------------------------------
+wl_systemctl() { # verb unit
+    if [ "${WL_SET_UNIT_SCOPE:-system}" = user ]; then
+        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
+    elif [ "$(id -u)" -eq 0 ] || [ "$1" = is-active ]; then
+        systemctl "$@"
+    else
+        sudo -n "$(command -v systemctl)" "$@"
+    fi
+}
+
+wl_unit_refused() { # verb
+    if [ "${WL_SET_UNIT_SCOPE:-system}" = system ] && [ "$(id -u)" -ne 0 ] && ! sudo -n -l "$(command -v systemctl)" "$1" "$WL_SET_UNIT" >/dev/null 2>&1; then
+        wl_fail "sudo does not allow systemctl $1 $WL_SET_UNIT to $(id -un). Fix: put this line into /etc/sudoers.d/windlass: $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) restart $WL_SET_UNIT, $(command -v systemctl) stop $WL_SET_UNIT"
+    fi
+    wl_fail "systemctl $1 $WL_SET_UNIT failed. Fix: look at journalctl -u $WL_SET_UNIT on the server."
+}
+
+wl_field() { # key, file
+    sed -n "s/^$1=//p" "$2" 2>/dev/null
+}
+
+wl_run_stop_command() {
+    [ -n "${WL_SET_STOP_COMMAND:-}" ] || return 0
+    wl_folder=$(cat "$wl_state/serving" 2>/dev/null || :)
+    cd -- "${wl_folder:-$wl_root}" 2>/dev/null || cd -- "$wl_root" || return 0
+    wl_note "\$ $WL_SET_STOP_COMMAND"
+    PORT=$port sh -c "$WL_SET_STOP_COMMAND" || wl_note "The stop command ended with status $?; the app is ended with TERM instead."
+}
+
+wl_end_recorded() { # file with pid= and start=, seconds of grace
+    wl_pid=$(wl_field pid "$1")
+    wl_was=
+    [ -z "$wl_pid" ] || wl_was=$(wl_started "$wl_pid")
+    # Of this boot, and not a stranger with a reused number; the leader may be gone while its session lives.
+    if [ -n "$wl_pid" ] && [ "$(wl_field boot "$1")" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
+        { [ -z "$wl_was" ] || [ "$wl_was" = "$(wl_field start "$1")" ]; }; then
+        wl_end_session "$wl_pid" "$2" || wl_fail "The old process (session $wl_pid) does not end, not even with KILL. Fix: look at it on the server (ps -o pid,stat,wchan,cmd -s $wl_pid)."
+    fi
+    rm -f -- "$1"
+}
+
+wl_end_app() { # keeper and app, in this order; port: for the stop command
+    wl_keeper=$(wl_field pid "$wl_state/keeper")
+    if wl_is_running "$wl_keeper" "$(wl_field start "$wl_state/keeper")"; then
+        : >"$wl_state/stopping" # the keeper must not start the app again
+        wl_run_stop_command
+    fi
+    wl_end_recorded "$wl_state/keeper" 2
+    wl_end_recorded "$wl_state/app" 10
+    rm -f -- "$wl_state/stopping"
+}

@@ -14,68 +14,19 @@ if [ -f "$wl_state/back-$WL_JOB.start" ]; then # going back: as the old release 
     port=$(cat "$wl_state/back-$WL_JOB.port")
 fi
 
-# --- systemd -------------------------------------------------------------------------------------------------------------
-systemctl_as_needed() { # verb unit
-    if [ "${WL_SET_UNIT_SCOPE:-system}" = user ]; then
-        XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)} systemctl --user "$@"
-    elif [ "$(id -u)" -eq 0 ]; then
-        systemctl "$@"
-    else
-        sudo -n "$(command -v systemctl)" "$@"
-    fi
-}
-
-unit_refused() { # verb
-    if [ "${WL_SET_UNIT_SCOPE:-system}" = system ] && [ "$(id -u)" -ne 0 ] && ! sudo -n -l "$(command -v systemctl)" "$1" "$WL_SET_UNIT" >/dev/null 2>&1; then
-        wl_fail "sudo does not allow systemctl $1 $WL_SET_UNIT to $(id -un). Fix: put this line into /etc/sudoers.d/windlass: $(id -un) ALL=(root) NOPASSWD: $(command -v systemctl) restart $WL_SET_UNIT, $(command -v systemctl) stop $WL_SET_UNIT"
-    fi
-    wl_fail "systemctl $1 $WL_SET_UNIT failed. Fix: look at journalctl -u $WL_SET_UNIT on the server."
-}
-
 # --- our own keeper ends first, also when a unit has taken its place since ---------------------------------------------------
-field() { # key, file
-    sed -n "s/^$1=//p" "$2" 2>/dev/null
-}
-
-run_stop_command() {
-    [ -n "${WL_SET_STOP_COMMAND:-}" ] || return 0
-    folder=$(cat "$wl_state/serving" 2>/dev/null || :)
-    cd -- "${folder:-$wl_root}" 2>/dev/null || cd -- "$wl_root" || return 0
-    wl_note "\$ $WL_SET_STOP_COMMAND"
-    PORT=$port sh -c "$WL_SET_STOP_COMMAND" || wl_note "The stop command ended with status $?; the app is ended with TERM instead."
-}
-
-end_recorded() { # file with pid= and start=, seconds of grace
-    pid=$(field pid "$1")
-    started=
-    [ -z "$pid" ] || started=$(wl_started "$pid")
-    # Of this boot, and not a stranger with a reused number; the leader may be gone while its session lives.
-    if [ -n "$pid" ] && [ "$(field boot "$1")" = "$(cat /proc/sys/kernel/random/boot_id)" ] &&
-        { [ -z "$started" ] || [ "$started" = "$(field start "$1")" ]; }; then
-        wl_end_session "$pid" "$2" || wl_fail "The old process (session $pid) does not end, not even with KILL. Fix: look at it on the server (ps -o pid,stat,wchan,cmd -s $pid)."
-    fi
-    rm -f -- "$1"
-}
-
-keeper=$(field pid "$wl_state/keeper")
-if wl_is_running "$keeper" "$(field start "$wl_state/keeper")"; then
-    : >"$wl_state/stopping" # the keeper must not start the app again
-    run_stop_command
-fi
-end_recorded "$wl_state/keeper" 2
-end_recorded "$wl_state/app" 10
-rm -f -- "$wl_state/stopping"
+wl_end_app
 
 # --- with systemd ------------------------------------------------------------------------------------------------------------
 if [ -n "${WL_SET_UNIT:-}" ]; then
     if [ -z "$release" ]; then
-        systemctl_as_needed stop "$WL_SET_UNIT" || unit_refused stop
+        wl_systemctl stop "$WL_SET_UNIT" || wl_unit_refused stop
         wl_note "Stopped $WL_SET_UNIT: there is no release to run."
         exit 0
     fi
-    systemctl_as_needed restart "$WL_SET_UNIT" || unit_refused restart
+    wl_systemctl restart "$WL_SET_UNIT" || wl_unit_refused restart
     sleep 1
-    state=$(systemctl_as_needed is-active "$WL_SET_UNIT" 2>/dev/null || :)
+    state=$(wl_systemctl is-active "$WL_SET_UNIT" 2>/dev/null || :)
     case $state in
     active | activating | reloading | '') wl_note "Restarted $WL_SET_UNIT (${state:-state not readable})" ;;
     *) wl_fail "The unit $WL_SET_UNIT is $state after the restart. Fix: look at journalctl -u $WL_SET_UNIT on the server." ;;
@@ -159,7 +110,7 @@ while [ "$tries" -lt 12 ] || { [ ! -e "$wl_state/app" ] && [ "$tries" -lt 150 ];
     fi
     [ ! -e "$wl_state/app" ] || [ -z "$(wl_port_inode "$port")" ] || break # the app may listen before it is written down
 done
-pid=$(field pid "$wl_state/app")
-wl_is_running "$pid" "$(field start "$wl_state/app")" || wl_fail "The app did not start. Fix: see $wl_shared/log/app.log on the server."
+pid=$(wl_field pid "$wl_state/app")
+wl_is_running "$pid" "$(wl_field start "$wl_state/app")" || wl_fail "The app did not start. Fix: see $wl_shared/log/app.log on the server."
 wl_result pid "$pid"
 wl_note "Started $release as process $pid; its output goes to $wl_shared/log/app.log"

@@ -85,6 +85,43 @@ await test("rolling back to the first release: its version and settings come bac
   await flow.resume(client, environment);
 });
 
+await test("stopped is stopped, seen to be gone and shown as such; started it is the same release; restarted another process", async () => {
+  const model = await flow.operate(client, environment, "stop");
+  equal(model.job.status.state, "ok", model.job.summary);
+  check(await fetch(`http://127.0.0.1:${environment.port}/health`).then(() => false, () => true), "nothing answers");
+  equal((await client.json(environment.href)).environment.status.state, "stopped");
+  const start = await flow.operate(client, environment, "start");
+  equal(start.job.status.state, "ok", start.job.summary);
+  equal((await flow.health(environment.port)).version, "1.0.0");
+  equal((await client.json(environment.href)).environment.status.state, "live");
+  const pid = product.sql(`SELECT json_extract(results, '$.pid') AS pid FROM job_step WHERE job_id = '${start.job.id}' AND name = 'start'`)[0].pid;
+  const restart = await flow.operate(client, environment, "restart");
+  equal(restart.job.status.state, "ok", restart.job.summary);
+  const after = product.sql(`SELECT json_extract(results, '$.pid') AS pid FROM job_step WHERE job_id = '${restart.job.id}' AND name = 'restart'`)[0].pid;
+  check(pid && after && pid !== after, `another process: ${pid}, ${after}`);
+});
+
+await test("one command in the live release: its output masked, its status told, in the history; the app's log too, followed until it is cancelled", async () => {
+  const good = await flow.command(client, environment, { command: 'pwd; echo "$PORT"; ls' });
+  equal(good.job.status.state, "ok", good.job.summary);
+  check(flow.logText(product, good.job.id).includes(`${environment.port}`), "the app's variables are there");
+  const bad = await flow.command(client, environment, { command: "echo to be seen; exit 3" });
+  equal(bad.job.status.state, "failed", bad.job.summary);
+  check(bad.job.summary.includes("ended with status 3"), bad.job.summary);
+  check(flow.logText(product, bad.job.id).includes("to be seen"), "its output is kept");
+  const long = await flow.command(client, environment, { command: "sleep 301", limit_s: "2" });
+  equal(long.job.status.state, "failed", long.job.summary);
+  check(long.job.summary.includes("took longer than"), long.job.summary);
+  equal(lib.processes().filter((p) => p.command.join(" ") === "sleep 301").length, 0, "nothing of it is left running");
+  const log = await flow.logs(client, environment, { lines: "100" });
+  equal(log.job.status.state, "ok", log.job.summary);
+  const followed = await flow.logs(client, environment, { lines: "100", follow: "1" }, 0);
+  await until("the log to be followed", async () => flow.step(await flow.jobOf(client, followed), "logs")?.status.state === "running", 30000, 200).catch(() => null);
+  await client.submit(`/jobs/${followed}`, {}, { action: `/jobs/${followed}/cancel` });
+  equal((await flow.waitForJob(client, followed)).job.status.state, "cancelled");
+  equal((await client.json(environment.href)).environment.status.state, "live", "what serves is as it was");
+});
+
 await change({ migrate_command: 'echo "migrate $WL_VERSION" >> "$HOME/trace"; sleep 3' });
 
 async function cutOff(version, cut) {
@@ -169,7 +206,7 @@ await test("a failing migrate step fails the job before anything was switched", 
 
 await test("every change is in the audit history, and the chain holds", async () => {
   const seen = verbs();
-  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed", "rollback.request", "rollback.live", "environment.pause", "environment.resume"])
+  for (const verb of ["server.add", "server.pin", "app.create", "environment.create", "deploy.request", "deploy.live", "deploy.reverted", "deploy.cancelled", "deploy.failed", "rollback.request", "rollback.live", "environment.pause", "environment.resume", "command.ok", "command.failed", "logs.cancelled", "stop.request", "stop.ok", "start.ok", "restart.ok"])
     check(seen.includes(verb), `${verb} is missing among ${[...new Set(seen)]}`);
   product.windlass("audit", "verify");
 });

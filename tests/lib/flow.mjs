@@ -93,6 +93,35 @@ export async function rollback(client, environment, number, { without = [], limi
   return await waitForJob(client, job, limitMs);
 }
 
+// restart, stop, start or redeploy, from its confirm page.
+export async function operate(client, environment, what, limitMs) {
+  const action = `${environment.href}/operate/${what}`;
+  const answer = await client.submit(action, {}, { action });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `${what} leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return await waitForJob(client, job, limitMs);
+}
+
+// One command in the live release; fields: command, service, how, limit_s.
+export async function command(client, environment, fields, limitMs) {
+  const action = `${environment.href}/command`;
+  const server = client.fields(await client.get(action), action).get("server");
+  const review = await client.submit(action, { server, ...fields }, { action });
+  const asked = client.fields(review, action);
+  const answer = await client.raw("POST", action, { body: asked });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `a command leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return limitMs === 0 ? job : await waitForJob(client, job, limitMs);
+}
+
+export async function logs(client, environment, fields, limitMs) {
+  const action = `${environment.href}/logs`;
+  const answer = await client.submit(action, fields, { action });
+  const job = answer.url.match(/^\/jobs\/([a-z0-9]+)/)?.[1];
+  check(job, `a log leads to a job, not ${answer.status} ${answer.url}: ${answer.text.slice(0, 500)}`);
+  return limitMs === 0 ? job : await waitForJob(client, job, limitMs);
+}
+
 export async function resume(client, environment) {
   await client.submit(environment.href, {}, { action: `${environment.href}/resume` });
 }

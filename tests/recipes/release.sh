@@ -199,6 +199,55 @@ EMPTY=\"\"
     check "its process is told" grep -qx "pid=[0-9][0-9]*" "$results"
     rm -r "$scratch/fakes"
 
+    claim "a stop ends the app and its keeper, and gone has seen it"
+    check "the app runs" run_step restart WL_SET_START_COMMAND='exec busybox httpd -f -p "127.0.0.1:$PORT"'
+    check_not "gone does not take a stop's word" run_step gone
+    check "with what still runs" cause_has "it is not gone: "
+    fourth=$(sed -n 's/^pid=//p' "$root/.windlass/app")
+    check "it succeeds" run_step stop_live
+    check_not "the app is gone" test -d "/proc/$fourth" -a "$(sed -n 's/^State:.\([A-Z]\).*/\1/p' "/proc/$fourth/status" 2>/dev/null)" != Z
+    check "and seen to be" run_step gone
+    check "a second time" run_step stop_live
+    busybox httpd -f -p "127.0.0.1:$port" &
+    stranger=$!
+    sleep 0.3
+    check_not "somebody else on its port is no stopped app" run_step gone
+    check "it is named" cause_has "port $port is listened on by busybox"
+    kill "$stranger"
+    wait "$stranger" 2>/dev/null
+    lock_job=other
+    check_not "the lock of another job stops it" run_step stop_live
+    lock_job=job1
+
+    claim "a command runs once in the release's folder with the app's variables, and its status is told"
+    mkdir -p "$root/shared/log"
+    check "it succeeds" run_step command WL_COMMAND='echo "$GREETING in $(basename "$PWD") at $PORT"; echo "$WL_COMMAND" "${WL_RESULT:-none}"'
+    check "its output is there" says "in r1 at $port"
+    check "nothing of ours reaches it" says "^ none"
+    check "the status is a result" grep -qx "status=0" "$results"
+    check_not "it fails" run_step command WL_COMMAND='echo oops >&2; exit 7'
+    check "with the status" cause_has "ended with status 7"
+    check "quotes stay" run_step command WL_COMMAND="printf '%s' \"it's\" | grep -qx \"it's\""
+
+    claim "the newest lines of the app's log, those with a text, never more than is bounded"
+    i=0
+    while [ "$i" -lt 20 ]; do
+        i=$((i + 1))
+        echo "line $i of [a].*"
+    done >"$root/shared/log/app.log"
+    check "it succeeds" run_step logs WL_LINES=5 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER= WL_SERVICE=
+    check "the newest" says "^line 20 of"
+    check_not "no more of them" says "^line 15 of"
+    check "with a text" run_step logs WL_LINES=20 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER="LINE 7 OF [a].*" WL_SERVICE=
+    check "which is no pattern" says "^line 7 of"
+    check_not "and nothing else" says "^line 17 of"
+    check "none is told" run_step logs WL_LINES=20 WL_SINCE_S=0 WL_FOLLOW_S=0 WL_FILTER=nowhere WL_SERVICE=
+    check "in words" says "no line with this text"
+    (sleep 1; echo "a new line" >>"$root/shared/log/app.log") &
+    check "followed" run_step logs WL_LINES=1 WL_SINCE_S=0 WL_FOLLOW_S=3 WL_FILTER= WL_SERVICE=
+    check "what came meanwhile" says "^a new line"
+    check_not "and nothing is left running" pgrep -f "tail -n 1 -f -- $root"
+
     claim "an app that ends at once is told with its last words"
     check_not "it fails" run_step restart WL_SET_START_COMMAND="echo cannot find the moon; exit 3"
     check "status and words are told" cause_has "status 3: cannot find the moon"
@@ -243,6 +292,12 @@ EMPTY=\"\"
     fi
     check "of the user" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
     check "the user's unit was restarted" grep -qx "systemctl --user restart shop.service" "$scratch/calls"
+    echo active >"$scratch/state"
+    check "a unit is stopped" run_step stop_live WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "by its name" grep -qx "systemctl --user stop shop.service" "$scratch/calls"
+    printf '#!/bin/sh\ncase $* in *is-active*) echo active ;; esac\n' >"$scratch/fakes/systemctl"
+    check_not "one that is still active is not gone" run_step gone WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
+    check "it says so" cause_has "the unit shop.service is active"
     printf '#!/bin/sh\ncase $* in *is-active*) echo failed ;; esac\n' >"$scratch/fakes/systemctl"
     check_not "a unit that fails is told" run_step restart WL_SET_UNIT=shop.service WL_SET_UNIT_SCOPE=user
     check "with its state" cause_has "is failed after the restart"

@@ -188,6 +188,22 @@ await test("a site that does not use the upstream is noticed after the reload, a
   equal(await image.versionAt(server), "1.0.0");
 });
 
+await test("stopped, nothing of it runs; started, it is the same release behind nginx; a command and the log tell what is inside", async () => {
+  const stop = await flow.operate(client, environment, "stop", 120000);
+  equal(stop.job.status.state, "ok", stop.job.summary);
+  equal(await image.running(server, project), "");
+  const start = await flow.operate(client, environment, "start", 120000);
+  equal(start.job.status.state, "ok", `${start.job.summary} ${causeOf(start)}`);
+  equal(await image.versionAt(server), "1.0.0");
+  const command = await flow.command(client, environment, { service: "web", command: "echo inside; exit 4" });
+  check(command.job.summary.includes("ended with status 4"), command.job.summary);
+  check(flow.logText(product, command.job.id).includes("inside"), "its output is kept");
+  equal((await flow.logs(client, environment, { service: "web" })).job.status.state, "ok");
+  if (process.env.WL_TEST_ALL !== "1") return;
+  equal((await flow.operate(client, environment, "restart", 120000)).job.status.state, "ok");
+  equal(await image.versionAt(server), "1.0.0");
+});
+
 await test("without nginx the plan says so, and the old container ends before the new one starts; a version that fails brings it back", async () => {
   const plain = await image.createEnvironment(client, "plain", { server: "web", registry, settings: { site_url: "", ports: "8200", volumes: "plain_data:/app/data" } });
   await goesLive("1.1.0", plain);

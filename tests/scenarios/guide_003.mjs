@@ -114,6 +114,35 @@ await onBoth("whoever types docker compose in the folder gets the same container
   for (const service of Object.keys(before)) equal(after[service].started, before[service].started, `${service} was left alone`);
 });
 
+await onBoth("stopped is seen gone and stays so; started it is the very same containers' images; a command and the log tell what is inside", async (server, environment) => {
+  const before = await stack.containers(server, environment.project);
+  const stop = await flow.operate(client, environment, "stop", 180000);
+  equal(stop.job.status.state, "ok", stop.job.summary);
+  for (const [service, container] of Object.entries(await stack.containers(server, environment.project))) equal(container.status, "exited", service);
+  equal((await client.json(environment.href)).environment.status.state, "stopped");
+  const start = await flow.operate(client, environment, "start", 180000);
+  equal(start.job.status.state, "ok", `${start.job.summary} ${stack.failedStep(start)?.cause}`);
+  const after = await stack.containers(server, environment.project);
+  for (const service of Object.keys(before)) equal(after[service].image, before[service].image, service);
+  equal(JSON.parse(await stack.inside(server, 8000, "/health")).version, "sha-5d6e7f8");
+  equal((await client.json(environment.href)).environment.status.state, "live");
+  const command = await flow.command(client, environment, { service: "backend", command: 'echo "in $(hostname) with $ANTHROPIC_API_KEY"' });
+  equal(command.job.status.state, "ok", command.job.summary);
+  const text = flow.logText(product, command.job.id);
+  check(text.includes("in ") && !text.includes(KEY), "its output is there, and masked");
+  const once = await flow.command(client, environment, { service: "backend", command: "exit 5", how: "once" });
+  check(once.job.summary.includes("ended with status 5"), once.job.summary);
+  equal(await server.exec(`docker ps -aq --filter name=${environment.project}-command`), "", "its container is gone");
+  const log = await flow.logs(client, environment, { service: "backend", lines: "100" });
+  equal(log.job.status.state, "ok", log.job.summary);
+  if (process.env.WL_TEST_ALL !== "1") return;
+  const restart = await flow.operate(client, environment, "restart", 180000);
+  equal(restart.job.status.state, "ok", restart.job.summary);
+  const slow = await flow.command(client, environment, { service: "backend", command: "sleep 302", limit_s: "2" });
+  check(slow.job.summary.includes("took longer than"), slow.job.summary);
+  check(!(await server.exec("ps -eo args 2>/dev/null || cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).includes("sleep 302"), "nothing of it runs on in the container");
+});
+
 await onBoth("a service that left the file is removed, a stopped one is started again", async (server, environment) => {
   const file = stack.stackFile(registry.host).replace(/ {2}frontend:[\s\S]*?\n\nvolumes/, "\nvolumes");
   await stack.change(client, environment, { compose: file });

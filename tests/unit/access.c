@@ -6,9 +6,9 @@
 #include "lib/base/attr.h"
 #include "lib/domain/access.h"
 
-static const enum capability ALL[] = {CAP_NOBODY, CAP_PUBLIC,  CAP_SELF,      CAP_VIEW,
-                                      CAP_DEPLOY, CAP_SECRETS, CAP_CONFIGURE, CAP_SERVERS,
-                                      CAP_AUDIT,  CAP_ADMIN};
+static const enum capability ALL[] = {CAP_NOBODY,  CAP_PUBLIC,  CAP_SELF,      CAP_VIEW,
+                                      CAP_DEPLOY,  CAP_SECRETS, CAP_CONFIGURE, CAP_LOCK,
+                                      CAP_COMMAND, CAP_SERVERS, CAP_AUDIT,     CAP_ADMIN};
 
 static const char *rights(enum role role)
 {
@@ -29,8 +29,10 @@ static void each_role_has_exactly_its_rights(void)
     CHECK_STR(rights(ROLE_NONE), "public ");
     CHECK_STR(rights(ROLE_VIEWER), "public self view ");
     CHECK_STR(rights(ROLE_DEPLOYER), "public self view deploy ");
-    CHECK_STR(rights(ROLE_MAINTAINER), "public self view deploy secrets configure audit ");
-    CHECK_STR(rights(ROLE_ADMIN), "public self view deploy secrets configure servers audit admin ");
+    CHECK_STR(rights(ROLE_MAINTAINER),
+              "public self view deploy secrets configure lock command audit ");
+    CHECK_STR(rights(ROLE_ADMIN), "public self view deploy secrets configure lock command "
+                                  "servers audit admin ");
 }
 
 static void nobody_may_do_what_was_not_declared(void)

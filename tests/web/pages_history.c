@@ -84,6 +84,49 @@ static int post_upload(void)
     return status;
 }
 
+static int post_lock(void)
+{
+    return stage_post(&s, "/apps/hello/staging/lock", "lock_why=because");
+}
+
+static int post_unlock(void)
+{
+    return stage_post(&s, "/apps/hello/bare/unlock", "x=1");
+}
+
+static int post_operation(void)
+{
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/operate/stop"), 200);
+    return stage_post(&s, "/apps/hello/staging/operate/stop",
+                      "plan_hash=%s&why=", stage_hidden(&s, "plan_hash"));
+}
+
+static int post_freeze(void)
+{
+    return stage_post(&s, "/apps/hello/bare/freeze", "zone=UTC&windows=Sat+00:00+-+Mon+00:00");
+}
+
+static int post_command(void)
+{
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/command"), 200);
+    CHECK_INT(stage_post(&s, "/apps/hello/staging/command", "command=id&server=web-1"), 200);
+    return stage_post(&s, "/apps/hello/staging/command",
+                      "step=run&command=id&server=web-1&plan_hash=%s",
+                      stage_hidden(&s, "plan_hash"));
+}
+
+static int post_logs(void)
+{
+    return stage_post(&s, "/apps/hello/staging/logs", "server=web-1");
+}
+
+static int post_redeploy(void)
+{
+    CHECK_INT(world_get(&s.w, "/apps/hello/staging/operate/redeploy"), 200);
+    return stage_post(&s, "/apps/hello/staging/operate/redeploy",
+                      "plan_hash=%s&why=", stage_hidden(&s, "plan_hash"));
+}
+
 static int post_cancel(void)
 {
     char uri[100];
@@ -140,7 +183,14 @@ static const struct {
     {"/apps/{app}/{env}/resume", post_resume, "environment.resume"},
     {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
     {"/apps/{app}/{env}/releases/{number}/rollback", post_rollback, "rollback.request"},
+    {"/apps/{app}/{env}/operate/{what}", post_operation, "stop.request"},
+    {"/apps/{app}/{env}/freeze", post_freeze, "environment.freeze"},
+    {"/apps/{app}/{env}/command", post_command, "command.request"},
+    {"/apps/{app}/{env}/logs", post_logs, "logs.request"},
+    {"/apps/{app}/{env}/operate/{what}", post_redeploy, "redeploy.request"},
     {"/apps/{app}/{env}/settings", post_settings, "environment.change"},
+    {"/apps/{app}/{env}/unlock", post_unlock, "environment.unlock"},
+    {"/apps/{app}/{env}/lock", post_lock, "environment.lock"},
     {"/apps/{app}/artefacts/fetch", post_fetch, "fetch.request"},
     {"/apps/{app}/artefacts/adopt", post_adopt, "fetch.request"},
     {"/apps/{app}/artefacts", post_upload, "artefact.add"},
@@ -297,6 +347,7 @@ int main(void)
     /* Something to go back to, and a pause to end. */
     run_sql("UPDATE environment SET live_state = 'degraded', paused_at = 1, paused_why = 'x' WHERE "
             "slug = 'staging'");
+    run_sql("UPDATE environment SET locked_at = 1 WHERE slug = 'bare'");
     TAP_RUN(no_event_no_change);
     TAP_RUN(every_change_has_its_event);
     TAP_RUN(no_address_that_is_written_to_is_missing_here);

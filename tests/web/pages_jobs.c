@@ -245,7 +245,7 @@ static void a_queued_job_says_what_it_waits_for(void)
 {
     json_t *data = stage_json(&s, uri_of(s.queued_job, ""), 200);
     CHECK_STR(stage_text(data, "job.waits_for"),
-              "Waits for job #3 of this environment, which Ann Weaver started just now.");
+              "Waits for deploy v3 of Ann Weaver, running since just now.");
     CHECK_STR(stage_text(data, "has_hosts"), "false");
     CHECK_STR(stage_text(data, "cancel.can"), "true");
     json_decref(data);

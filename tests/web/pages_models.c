@@ -116,6 +116,13 @@ static void deploy_and_jobs(void)
     check("release", "/apps/hello/staging/releases/1");
     check("releases_compare", "/apps/hello/staging/releases/compare?a=1&b=2");
     check("rollback", "/apps/hello/staging/releases/1/rollback");
+    check("operate", "/apps/hello/staging/operate");
+    check("operation", "/apps/hello/staging/operate/stop");
+    check("operation-redeploy", "/apps/hello/staging/operate/redeploy");
+    check("operation-refused", "/apps/hello/staging/operate/start");
+    check("freeze", "/apps/hello/staging/freeze");
+    check("command-errors", "/apps/hello/staging/command");
+    check("logs", "/apps/hello/staging/logs");
     check("jobs", "/jobs");
     check("job", job_uri(s.running_job));
     check("job-live", job_uri(s.live_job));

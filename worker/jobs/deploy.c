@@ -20,6 +20,7 @@
 #include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
 #include "worker/jobs/deploy_looks.h"
+#include "worker/jobs/gate.h"
 #include "worker/jobs/kind.h"
 
 #define CONNECT_MS  90000
@@ -76,19 +77,18 @@ static int add_built_in(json_t *steps, const char *name, const char *title, int6
     return plan_add_step(steps, &step, err);
 }
 
-static int make_steps(const struct recipe *recipe, const json_t *settings, json_t *steps,
-                      struct err *err)
+int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
+                 struct err *err)
 {
-    const json_t *spec = recipe_spec(recipe);
     if (add_built_in(steps, "connect", "Connect", CONNECT_MS, err) != 0
         || add_built_in(steps, "lock", "Lock the environment on the server", LOCK_MS, err) != 0
-        || add_recipe_steps(steps, json_object_get(spec, "steps"), "forward", settings, err) != 0
+        || add_recipe_steps(steps, forward, "forward", settings, err) != 0
         || add_built_in(steps, "unlock", "Unlock and tidy up", UNLOCK_MS, err) != 0)
         return -1;
-    return add_recipe_steps(steps, json_object_get(spec, "undo"), "undo", settings, err);
+    return add_recipe_steps(steps, undo, "undo", settings, err);
 }
 
-static json_t *make_hosts(const json_t *basis)
+json_t *deploy_hosts(const json_t *basis)
 {
     json_t *hosts = json_array(), *host;
     size_t i;
@@ -163,6 +163,13 @@ static int load_release(struct worker *w, struct run *run, struct err *err)
     return release_load(w->db, id, &run->release, err);
 }
 
+int deploy_recipe(struct worker *w, struct run *run, const json_t *environment, struct err *err)
+{
+    recipe_free(run->recipe); /* of a try that the database cut short */
+    run->recipe = NULL;
+    return recipe_load(w->config.recipes, text_of(environment, "recipe"), &run->recipe, err);
+}
+
 /* Everything is looked up anew: the rows only name ids. */
 int deploy_load(struct worker *w, struct run *run, json_t **environment, struct err *err)
 {
@@ -180,9 +187,7 @@ int deploy_load(struct worker *w, struct run *run, json_t **environment, struct 
         err_set(err, ERR_INPUT, "What puts a release live must have the environment to itself.");
         goto out;
     }
-    recipe_free(run->recipe); /* of a try that the database cut short */
-    run->recipe = NULL;
-    if (recipe_load(w->config.recipes, text_of(found, "recipe"), &run->recipe, err) != 0)
+    if (deploy_recipe(w, run, found, err) != 0)
         goto out;
     *environment = found;
     found = NULL;
@@ -195,10 +200,12 @@ out:
 int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
                 struct err *err)
 {
-    json_t *steps = json_array(), *hosts = make_hosts(found->basis);
+    json_t *steps = json_array(), *hosts = deploy_hosts(found->basis);
+    const json_t *spec = recipe_spec(run->recipe);
     int rc = -1;
 
-    if (plan_compare(json_object_get(run->job, "confirmed"), found->basis, err) != 0
+    if (job_gate(w, run, found->environment, text_of(run->release, "trigger"), err) != 0
+        || plan_compare(json_object_get(run->job, "confirmed"), found->basis, err) != 0
         || check_release(run->release, found->basis, err) != 0
         || (!found->is_set_as_it_was && check_required(w, run, found->settings, err) != 0))
         goto out;
@@ -209,7 +216,9 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
                 RUN_HOSTS_MAX);
         goto out;
     }
-    if (make_steps(run->recipe, found->settings, steps, err) != 0
+    if (deploy_steps(json_object_get(spec, "steps"), json_object_get(spec, "undo"), found->settings,
+                     steps, err)
+            != 0
         || release_set_plan(w->db, text_of(run->job, "release_id"), found->basis, found->settings,
                             err)
                != 0)
@@ -228,8 +237,10 @@ out:
  * while that is paused. */
 static int check_kind(const struct run *run, const json_t *environment, struct err *err)
 {
-    if (json_is_string(json_object_get(run->release, "replays")))
-        return err_set(err, ERR_INPUT, "This release is a rollback's, and this job is a deploy.");
+    if (json_is_string(json_object_get(run->release, "replays"))
+        || json_is_string(json_object_get(run->release, "promoted_from")))
+        return err_set(err, ERR_INPUT,
+                       "This release takes up another one, and this job is a deploy.");
     return pause_refuses(environment, text_of(run->release, "trigger"), err);
 }
 
@@ -364,7 +375,7 @@ static int find_pins(struct worker *w, const struct run *run, struct buf *pins, 
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 
-int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+int deploy_frame(struct worker *w, struct run *run, json_t *frame, struct err *err)
 {
     json_t *target = NULL;
     struct deploy_input input;
@@ -383,12 +394,19 @@ int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, stru
     json_object_set(frame, "target", target);
     json_object_set(frame, "settings", json_object_get(run->plan, "settings"));
     json_object_set(frame, "version", json_object_get(run->release, "version"));
-    rc = recipe_takes_artefact(run->recipe) ? open_artefact(w, run, frame, fd, err) : 0;
+    rc = 0;
 out:
     buf_deinit(&pins);
     deploy_input_deinit(&input);
     json_decref(target);
     return rc;
+}
+
+int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+{
+    if (deploy_frame(w, run, frame, err) != 0)
+        return -1;
+    return recipe_takes_artefact(run->recipe) ? open_artefact(w, run, frame, fd, err) : 0;
 }
 
 /* The release keeps what was pulled, and what is known of those before it; and where a changed host

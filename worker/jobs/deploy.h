@@ -20,6 +20,17 @@ struct deploy_found {
 int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
                 struct err *err) MUST_USE;
 
+/* Parts of it, for jobs that run other steps of the recipe on the same servers. */
+int deploy_recipe(struct worker *w, struct run *run, const json_t *environment,
+                  struct err *err) MUST_USE; /* run->recipe, loaded anew */
+json_t *deploy_hosts(const json_t *basis);   /* a new list for a plan */
+/* Connect, lock, forward, unlock, undo; the two lists are recipe.json's, or NULL. */
+int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
+                 struct err *err) MUST_USE;
+/* A begin frame but for the artefact: target, settings, version, and each step's script and input
+ * as of run->release and run->plan. */
+int deploy_frame(struct worker *w, struct run *run, json_t *frame, struct err *err) MUST_USE;
+
 /* As in struct job_kind. */
 int deploy_open(struct worker *w, struct run *run, struct err *err) MUST_USE;
 int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd,

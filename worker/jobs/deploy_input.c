@@ -80,6 +80,16 @@ static int assign_settings(struct deploy_input *input, const json_t *settings, s
     return 0;
 }
 
+/* What a kind of job adds for its own steps, by names that its file gives. */
+static int assign_inputs(struct buf *out, const json_t *inputs, struct err *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)inputs, name,
+                        value) if (assign_text(out, name, value, err) != 0) return -1;
+    return 0;
+}
+
 static int assign_job(struct buf *out, const struct run *run, struct err *err)
 {
     static const struct {
@@ -105,7 +115,8 @@ static int assign_job(struct buf *out, const struct run *run, struct err *err)
             != 0)
             return -1;
     }
-    if (assign_text(out, "WL_GOOD", json_object_get(run->plan, "good"), err) != 0)
+    if (assign_text(out, "WL_GOOD", json_object_get(run->plan, "good"), err) != 0
+        || assign_inputs(out, json_object_get(run->plan, "inputs"), err) != 0)
         return -1;
     return assign_number(out, "WL_EPOCH", (json_int_t)run->hold.epoch, err);
 }

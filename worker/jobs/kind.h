@@ -26,7 +26,8 @@ struct job_kind {
     int (*finish)(struct worker *w, struct run *run, struct err *err);
 };
 
-extern const struct job_kind JOB_DEPLOY, JOB_ROLLBACK, JOB_CHECK, JOB_FETCH;
+extern const struct job_kind JOB_DEPLOY, JOB_ROLLBACK, JOB_REDEPLOY, JOB_PROMOTE, JOB_RESTART,
+    JOB_STOP, JOB_START, JOB_COMMAND, JOB_LOGS, JOB_CHECK, JOB_FETCH;
 
 /* NULL when this version knows no such kind. */
 const struct job_kind *job_kind_find(const char *name);

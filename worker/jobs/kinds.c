@@ -3,7 +3,9 @@
 #include "lib/base/str.h"
 #include "worker/jobs/kind.h"
 
-static const struct job_kind *const KINDS[] = {&JOB_DEPLOY, &JOB_ROLLBACK, &JOB_CHECK, &JOB_FETCH};
+static const struct job_kind *const KINDS[] = {
+    &JOB_DEPLOY, &JOB_ROLLBACK, &JOB_REDEPLOY, &JOB_PROMOTE, &JOB_RESTART, &JOB_STOP,
+    &JOB_START,  &JOB_COMMAND,  &JOB_LOGS,     &JOB_CHECK,   &JOB_FETCH};
 
 const struct job_kind *job_kind_find(const char *name)
 {

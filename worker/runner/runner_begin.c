@@ -167,6 +167,7 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->epoch = json_integer_value(json_object_get(begin, "epoch"));
     r->cancel = (int)json_integer_value(json_object_get(begin, "cancel"));
     r->settings = json_object_get(begin, "settings");
+    r->says = json_object_get(begin, "says");
     r->log_max = json_integer_value(json_object_get(json_object_get(begin, "limits"), "log_max"));
     if (r->log_max <= 0)
         r->log_max = LOG_MAX_DEFAULT;

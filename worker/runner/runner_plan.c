@@ -326,9 +326,33 @@ static void judge_good(const struct runner *r, struct outcome *o)
                    release ? "The new release serves, proven healthy." : "");
 }
 
-static void judge(struct runner *r, struct step *bad, struct outcome *o)
+static const char *say(const struct runner *r, const char *key)
+{
+    const char *text = json_string_value(json_object_get(r->says, key));
+    return text == NULL ? "" : text;
+}
+
+/* A job that makes no release: it did what it is for, or it did not. Nothing is put back. */
+static void judge_operation(const struct runner *r, const struct step *bad, struct outcome *o)
 {
     if (bad == NULL) {
+        o->verdict = "ok";
+        (void)snprintf(o->summary, sizeof o->summary, "%.500s", say(r, "good"));
+        (void)snprintf(o->left_as, sizeof o->left_as, "%.390s", say(r, "left_good"));
+        return;
+    }
+    judge_early(bad, o);
+    if (bad->state == STEP_PENDING)
+        (void)snprintf(o->summary, sizeof o->summary, "Cancelled.");
+    (void)snprintf(o->left_as, sizeof o->left_as, "%.390s",
+                   has_switched(r) ? say(r, "left_bad") : "Nothing was changed.");
+}
+
+static void judge(struct runner *r, struct step *bad, struct outcome *o)
+{
+    if (r->says != NULL) {
+        judge_operation(r, bad, o);
+    } else if (bad == NULL) {
         judge_good(r, o);
     } else if (is_proven(r)) {
         o->verdict = "degraded";

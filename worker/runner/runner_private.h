@@ -68,6 +68,7 @@ struct runner {
     uint8_t pin[1024];
     const char *host_name; /* for sentences */
     json_t *settings;      /* borrowed from begin */
+    const json_t *says;    /* {good, left_good, left_bad}: a job that makes no release; NULL */
     int64_t artefact_size; /* -1: none */
     const char *artefact_sha256;
 
@@ -189,9 +190,7 @@ enum step_end step_end_from_name(const char *name);
  * ------------------------------------------------------------------- */
 void plan_run(struct runner *r);
 
-/* --- runner_sandbox.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- runner_sandbox.c */
 /* No files but the resolver's, no new programs, no core, small limits. Says what holds in the log;
  * never fails. */
 void sandbox_enter(void);

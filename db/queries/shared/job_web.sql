@@ -83,7 +83,7 @@ ORDER BY j.serial DESC LIMIT :limit;
 SELECT j.id, j.serial, j.number, j.kind, j.state, j.verdict, j.summary, j.why, j.cancel, j.params AS params_json,
        j.created_at, j.started_at, j.ended_at, u.name AS by_name, u.login AS by_login, a.id AS app_id,
        a.slug AS app_slug, a.name AS app_name, e.id AS env_id, e.slug AS env_slug, e.tier, j.server_id,
-       s.slug AS server_slug, r.number AS release_number, r.version
+       s.slug AS server_slug, r.number AS release_number, r.version, j.lock_class
 FROM job j
 LEFT JOIN environment e ON e.id = j.environment_id
 LEFT JOIN app a ON a.id = coalesce(e.app_id, j.app_id)
@@ -131,14 +131,6 @@ FROM job j JOIN job_step s ON s.job_id = j.id JOIN job_host h ON h.job_id = j.id
 WHERE j.environment_id = :environment_id AND j.state = 'ended' AND s.ended_at IS NOT NULL
   AND json_extract(s.results, '$.service_1') IS NOT NULL
 ORDER BY j.serial DESC, s.ended_at DESC, s.step DESC LIMIT 200;
-
--- What a queued job waits for: those of its environment before it, oldest first.
--- name: job_web_ahead  roles: web cli  returns: many
-SELECT j.id, j.number, j.kind, j.state, j.created_at, j.started_at, u.name AS by_name
-FROM job j LEFT JOIN user u ON u.id = j.requested_by
-WHERE j.environment_id = :environment_id AND j.serial < :serial AND j.state IN ('queued', 'running')
-  AND j.lock_class <> 'none'
-ORDER BY j.serial LIMIT 20;
 
 -- Only a job that has not ended can be asked to stop, and a request is never weakened.
 -- name: job_web_set_cancel  roles: web cli  writes: job  returns: none

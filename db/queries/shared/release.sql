@@ -2,7 +2,7 @@
 
 -- name: release_by_id  roles: worker  returns: one
 SELECT r.id, r.environment_id, r.number, r.recipe, r.recipe_sha256, r.settings AS settings_json, r.hosts AS hosts_json,
-       r.version, r.artefact_id, r.artefact_sha256, r.secret_set, r.why, r.trigger, r.replays, r.parts, r.outcome,
+       r.version, r.artefact_id, r.artefact_sha256, r.secret_set, r.why, r.trigger, r.replays, r.promoted_from, r.parts, r.outcome,
        f.file AS artefact_file, f.size_bytes AS artefact_size, f.removed_at AS artefact_removed_at
 FROM release r LEFT JOIN artefact f ON f.id = r.artefact_id WHERE r.id = :id;
 
@@ -39,9 +39,15 @@ INSERT INTO secret_look (environment_id, number, seen_at, opens) VALUES (:enviro
 ON CONFLICT (environment_id, number) DO UPDATE SET seen_at = excluded.seen_at, opens = excluded.opens;
 
 -- name: release_set_live  roles: worker  writes: environment  returns: none
-UPDATE environment SET live_release_id = :release_id, live_since = :now, live_state = :state WHERE id = :environment_id;
+UPDATE environment SET live_release_id = :release_id, live_since = :now, live_state = :state, stopped_at = NULL, stopped_by = NULL
+WHERE id = :environment_id;
+
+-- What came of an operation on what is live (db/operations.h).
+-- name: environment_operated  roles: worker  writes: environment  returns: none
+UPDATE environment SET live_state = :state, stopped_at = :stopped_at, stopped_by = :stopped_by WHERE id = :id;
 
 -- What serves is not what it was, or not known: the last proven release stays named beside the state.
 -- name: release_set_state  roles: worker  writes: environment  returns: none
-UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END
+UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END,
+                       stopped_at = NULL, stopped_by = NULL
 WHERE id = :environment_id;

@@ -115,3 +115,14 @@ FROM draft_entry WHERE draft_id = :draft_id ORDER BY position LIMIT 501;
 -- A draft the worker refused is typed again, never reused; entries go with it.
 -- name: draft_web_delete  roles: web cli  writes: draft draft_entry  returns: none
 DELETE FROM draft WHERE id = :id;
+
+-- Two sets of two environments, by key: what one of them lacks, and whose values differ. Prints are equal where values are.
+-- name: secret_across  roles: web  returns: many
+SELECT a.key, CASE WHEN b.key IS NULL THEN 'missing here' ELSE 'another value' END AS verb
+FROM secret_entry a LEFT JOIN secret_entry b ON b.environment_id = :to_id AND b.number = :to_number AND b.key = a.key
+WHERE a.environment_id = :from_id AND a.number = :from_number AND (b.key IS NULL OR b.fingerprint <> a.fingerprint)
+UNION ALL
+SELECT b.key, 'only here' FROM secret_entry b
+WHERE b.environment_id = :to_id AND b.number = :to_number AND NOT EXISTS (
+  SELECT 1 FROM secret_entry a WHERE a.environment_id = :from_id AND a.number = :from_number AND a.key = b.key)
+ORDER BY 1 LIMIT 500;

@@ -127,12 +127,17 @@ static UNUSED void stage_start_worker(struct stage *s)
     unlink(address.sun_path);
     WORLD_MUST(bind(listening, (struct sockaddr *)&address, sizeof address));
     WORLD_MUST(listen(listening, 16));
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s/run/poke.sock", s->w.var);
+    unlink(address.sun_path);
+    int poked = socket(AF_UNIX, SOCK_DGRAM, 0); /* the child has it as long as it lives */
+    WORLD_MUST(bind(poked, (struct sockaddr *)&address, sizeof address));
     fflush(stdout);
     s->child = fork();
     if (s->child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         stage_answer_forever(s, listening);
     }
+    close(poked);
     close(listening);
 }
 

@@ -1,0 +1,15 @@
+# restart_live.sh - operation restart: the containers that are expected are stopped and started again as they are. Nothing serves meanwhile; without a pause a redeploy does it.
+# Results: port, which the health check asks.
+# shellcheck shell=sh disable=SC2154
+wl_image_places
+wl_check_lock
+wl_find_docker docker.io
+umask 077
+[ -s "$wl_state/expected" ] || wl_fail "What should run is not written down ($wl_state/expected is gone). Fix: deploy again."
+while IFS= read -r name; do
+    wl_check_lock
+    wl_stop "$name"
+    wl_start "$name"
+done <"$wl_state/expected"
+port=$(wl_label "$(wl_name_of web)" port)
+[ -z "$port" ] || wl_result port "$port"
