@@ -352,10 +352,11 @@ static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *
 
 /* Hosts after the first run what the first one pulled, whatever a tag has become since; and the
  * first one what the plan says, where a release comes back. */
-static int find_pins(struct worker *w, const struct run *run, struct buf *pins, struct err *err)
+static int find_pins(struct worker *w, const struct turn *turn, struct buf *pins, struct err *err)
 {
+    const struct run *run = turn->run;
     json_t *images = NULL;
-    if (run->host == 0)
+    if (turn->host == 0)
         images = json_incref(json_object_get(run->plan, "pins"));
     else if (deploy_images(w, run, &images, err) != 0)
         return -1;
@@ -364,19 +365,20 @@ static int find_pins(struct worker *w, const struct run *run, struct buf *pins, 
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 
-int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+int deploy_begin(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err)
 {
+    struct run *run = turn->run;
     json_t *target = NULL;
     struct deploy_input input;
     struct buf pins;
     int rc = -1;
-    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)run->host);
+    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)turn->host);
 
     deploy_input_init(&input);
     buf_init(&pins, PINS_MAX);
     if (target_for_begin(w, json_string_value(json_object_get(host, "server_id")), &target, err)
             != 0
-        || find_pins(w, run, &pins, err) != 0
+        || find_pins(w, turn, &pins, err) != 0
         || deploy_input_make(&input, w, run, pins.data, err) != 0
         || add_scripts(run, frame, &input, err) != 0)
         goto out;

@@ -22,7 +22,7 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
 
 /* As in struct job_kind. */
 int deploy_open(struct worker *w, struct run *run, struct err *err) MUST_USE;
-int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd,
+int deploy_begin(struct worker *w, struct turn *turn, json_t *frame, int *fd,
                  struct err *err) MUST_USE;
 int deploy_store(struct worker *w, struct run *run, json_t *detail, struct err *err) MUST_USE;
 int deploy_finish(struct worker *w, struct run *run, struct err *err) MUST_USE;
