@@ -33,6 +33,7 @@ void run_free(struct run *run)
     json_decref(run->plan);
     json_decref(run->release);
     json_decref(run->hidden);
+    json_decref(run->images);
     recipe_free(run->recipe);
     hide_free(run->hide);
     free(run);
@@ -93,26 +94,8 @@ bool run_is_transient(struct worker *w, const struct err *err)
     return err->code == ERR_BUSY || err->code == ERR_NO_SPACE;
 }
 
-/* --- whose turn it is ---------------------------------------------------------------------------
+/* --- ticks --------------------------------------------------------------------------------------
  */
-
-/* Hosts go in order, one at a time; the first that does not end well is the last. False: no turn is
- * under way, and none begins any more. */
-static bool begin_turns(struct run *run)
-{
-    for (int h = 0; h < run->host_count; h++) {
-        struct turn *turn = &run->turns[h];
-        if (turn_is_under_way(turn))
-            return true;
-        if (turn->phase == TURN_WAITING) {
-            turn_begin(turn);
-            return true;
-        }
-        if (!run_is_good(turn->verdict))
-            return false;
-    }
-    return false;
-}
 
 /* The mask process died: nothing can be shown until there is another. */
 static void mask_lost(struct run *run)
@@ -142,7 +125,9 @@ static void tick_turns(struct worker *w, struct run *run)
     }
     if (run->phase == RUN_ACTIVE)
         run_record_turns(w, run);
-    if (run->phase == RUN_ACTIVE && !begin_turns(run))
+    if (run->phase == RUN_ACTIVE)
+        run_settle_held(run);
+    if (run->phase == RUN_ACTIVE && !run_begin_turns(run))
         run_decide(run);
     if (run->phase == RUN_ACTIVE && !w->stopping)
         turns_start(w, run);
@@ -185,7 +170,7 @@ void run_check(struct worker *w, struct run *run, bool renew)
         run->cancel = cancel;
 }
 
-static int64_t turn_next(const struct turn *turn)
+static int64_t turn_next(const struct worker *w, const struct turn *turn)
 {
     switch (turn->phase) {
     case TURN_PAUSED:
@@ -194,22 +179,25 @@ static int64_t turn_next(const struct turn *turn)
     case TURN_ACTIVE:
         return turn->frame != NULL && turn->wake_at < turn->watch_at ? turn->wake_at
                                                                      : turn->watch_at;
+    case TURN_SYNCING: /* more were ready than start at once */
+        return turn->run->journal.answered >= turn->sync && !w->stopping ? 0 : INT64_MAX;
     case TURN_WAITING:
-    case TURN_SYNCING:
     case TURN_ENDED:
         break;
     }
     return INT64_MAX;
 }
 
-int64_t run_next(const struct run *run, int64_t latest)
+int64_t run_next(const struct worker *w, const struct run *run, int64_t latest)
 {
     if ((run->phase == RUN_OPENING || run->phase == RUN_ENDING) && run->wake_at < latest)
         latest = run->wake_at;
     for (int h = 0; run->phase == RUN_ACTIVE && h < run->host_count; h++) {
-        int64_t at = turn_next(&run->turns[h]);
+        int64_t at = turn_next(w, &run->turns[h]);
         latest = at < latest ? at : latest;
     }
+    if (run->phase == RUN_ACTIVE && run->group_at != 0 && run->group_at < latest)
+        latest = run->group_at;
     return latest;
 }
 

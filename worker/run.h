@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <poll.h>
 #include "lib/domain/recipe.h"
+#include "lib/domain/rollout.h"
 #include "worker/journal.h"
 #include "worker/mask/hide.h"
 #include "worker/turn.h"
@@ -46,6 +47,12 @@ struct run {
 
     struct turn *turns; /* host_count of them; NULL until the rows were read */
     int host_count, step_count;
+    struct rollout rollout;
+    bool holds;       /* hosts that are proven wait until it is decided how they go on */
+    bool finishing;   /* it was decided: they finish */
+    int last_witness; /* the forward step up to which a host is proven; -1: none */
+    int64_t group_at; /* when the next group of hosts may begin; 0: no pause */
+    json_t *images;   /* what the first host pulled (worker/jobs/deploy.c); NULL: not asked yet */
     int cancel;       /* as asked */
     int64_t wake_at;  /* monotonic */
     int64_t watch_at; /* CLOSING: the log's last record has until then */
@@ -73,7 +80,7 @@ size_t run_poll(struct run *run, struct pollfd *fds);
 /* The same descriptors after poll. */
 void run_ready(struct worker *w, struct run *run, const struct pollfd *fds, size_t count);
 /* Nothing is to be done without an event until then (monotonic), or until `latest`. */
-int64_t run_next(const struct run *run, int64_t latest);
+int64_t run_next(const struct worker *w, const struct run *run, int64_t latest);
 /* A child ended. True when it was this job's. */
 bool run_reaped(struct run *run, pid_t pid);
 /* Nothing is under way that the next supervisor could not pick up by itself. */
@@ -81,7 +88,7 @@ bool run_is_safe(const struct run *run);
 /* The supervisor stops: the job stays `running` for the next one. */
 void run_leave(struct run *run);
 
-/* --- between run.c, run_open.c, run_end.c and turn*.c ------------------------------------------
+/* --- between run*.c and turn*.c ------------------------------------------
  */
 
 const json_t *run_step_spec(const struct run *run, int step);
@@ -104,6 +111,12 @@ bool run_is_good(const char *verdict); /* live, degraded, ok */
 void run_open(struct worker *w, struct run *run);
 /* Record the ends of turns that have a verdict. */
 void run_record_turns(struct worker *w, struct run *run);
+/* From the plan, once the rows were read. */
+void run_set_rollout(struct run *run);
+/* Let those begin that may. False: no turn is under way, and none begins any more. */
+bool run_begin_turns(struct run *run);
+/* Tell the hosts that are held how they go on, once that is decided. */
+void run_settle_held(struct run *run);
 /* The job's end is decided before anything ran, or nothing more can be done. */
 void run_fail(struct run *run, const char *verdict, const char *summary);
 /* The verdict over all hosts, when no turn is under way and none begins any more. */

@@ -18,12 +18,6 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-bool run_is_good(const char *verdict)
-{
-    return strcmp(verdict, "live") == 0 || strcmp(verdict, "degraded") == 0
-           || strcmp(verdict, "ok") == 0;
-}
-
 void run_fail(struct run *run, const char *verdict, const char *summary)
 {
     (void)str_copy(run->verdict, sizeof run->verdict, verdict);
@@ -32,49 +26,8 @@ void run_fail(struct run *run, const char *verdict, const char *summary)
     run->wake_at = 0;
 }
 
-/* --- the verdict --------------------------------------------------------------------------------
+/* --- the hosts --------------------------------------------------------------------------------
  */
-
-/* The cause of the first step that did not end well, for a host whose runner gave no summary (it
- * was read back from the database). */
-static const char *first_cause(const struct turn *turn)
-{
-    for (int i = 0; i < turn->run->step_count; i++) {
-        if (turn->steps[i].state > STEP_OK && turn->steps[i].cause != NULL)
-            return turn->steps[i].cause;
-    }
-    return "";
-}
-
-void run_decide(struct run *run)
-{
-    int good = 0, degraded = 0, bad = -1;
-    for (int i = 0; i < run->host_count; i++) {
-        const char *verdict = run->turns[i].verdict;
-        if (verdict[0] != '\0' && run_is_good(verdict))
-            good++;
-        degraded += strcmp(verdict, "degraded") == 0;
-        if (bad < 0 && verdict[0] != '\0' && !run_is_good(verdict))
-            bad = i;
-    }
-    const struct turn *turn = &run->turns[bad < 0 ? run->host_count - 1 : bad];
-    const char *said = turn->summary != NULL ? turn->summary : first_cause(turn);
-    if (bad < 0) {
-        (void)str_copy(run->verdict, sizeof run->verdict,
-                       degraded > 0 ? "degraded" : turn->verdict);
-        (void)str_copy(run->summary, sizeof run->summary, said);
-    } else if (run->host_count == 1) {
-        (void)str_copy(run->verdict, sizeof run->verdict, turn->verdict);
-        (void)str_copy(run->summary, sizeof run->summary, said);
-    } else { /* `reverted` of one host is not the job's when another host serves the new release */
-        bool mixed = good > 0 && strcmp(turn->verdict, "reverted") == 0;
-        (void)str_copy(run->verdict, sizeof run->verdict, mixed ? "failed" : turn->verdict);
-        snprintf(run->summary, sizeof run->summary, "%.60s: %.400s%s", run_host_name(run, bad),
-                 said, good > 0 ? " The hosts before it serve the new release." : "");
-    }
-    run->phase = RUN_ENDING;
-    run->wake_at = 0;
-}
 
 static int write_turns(struct worker *w, struct run *run, int64_t now, struct err *err)
 {
@@ -122,12 +75,8 @@ void run_record_turns(struct worker *w, struct run *run)
 static bool passed_switch(const struct run *run)
 {
     for (int h = 0; h < run->host_count; h++) {
-        for (int i = 0; i < run->step_count; i++) {
-            enum step_state state = run->turns[h].steps[i].state;
-            if (json_is_true(json_object_get(run_step_spec(run, i), "point_of_no_return"))
-                && state != STEP_PENDING && state != STEP_SKIPPED)
-                return true;
-        }
+        if (turn_passed_switch(&run->turns[h]))
+            return true;
     }
     return false;
 }
@@ -135,20 +84,11 @@ static bool passed_switch(const struct run *run)
 /* Whether every host that was switched was also put back: all its undo steps ended well. */
 static bool all_undone(const struct run *run)
 {
-    int undone = 0;
     for (int h = 0; h < run->host_count; h++) {
-        for (int i = 0; i < run->step_count; i++) {
-            const char *phase = text_of(run_step_spec(run, i), "phase");
-            enum step_state state = run->turns[h].steps[i].state;
-            if (!str_equal(phase, "undo"))
-                continue;
-            if (state == STEP_OK)
-                undone++;
-            else if (state != STEP_SKIPPED && run->turns[h].verdict[0] != '\0')
-                return false;
-        }
+        if (turn_passed_switch(&run->turns[h]) && !turn_is_undone(&run->turns[h]))
+            return false;
     }
-    return undone > 0;
+    return true;
 }
 
 static enum release_effect effect_of(const struct run *run)

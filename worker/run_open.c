@@ -65,6 +65,7 @@ static int read_rows(struct worker *w, struct run *run, struct err *err)
         goto out;
     json_array_foreach(hosts, i, row) read_host(&run->turns[i], row);
     json_array_foreach(steps, i, row) read_step(run, row);
+    run_set_rollout(run);
     rc = 0;
 out:
     json_decref(hosts);

@@ -134,7 +134,7 @@ static int wait_ms(const struct loop *loop)
     if (loop->claim)
         return 0;
     for (size_t i = 0; i < loop->w.run_count; i++)
-        until = run_next(loop->w.runs[i], until);
+        until = run_next(&loop->w, loop->w.runs[i], until);
     int left = clock_left_ms(until);
     return left < 1 ? 1 : left;
 }

@@ -56,7 +56,7 @@ static void forget_frames(struct turn *turn)
     json_decref(turn->frame);
     json_decref(turn->said);
     turn->frame = turn->said = NULL;
-    turn->is_ready = false;
+    turn->is_ready = turn->is_held = false;
     turn->stored_count = 0;
 }
 

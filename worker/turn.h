@@ -80,6 +80,8 @@ struct turn {
     int64_t wake_at;
     int64_t watch_at; /* a runner that is silent until then is stuck */
     int64_t progress_at;
+    bool is_held;   /* proven; its runner waits for word how it goes on */
+    bool goes_back; /* the word was: back */
 
     struct step_run *steps;  /* as many as the plan has */
     json_t *results;         /* what the steps reported, by step name; NULL: nothing */
@@ -99,6 +101,12 @@ void turn_set_text(const struct turn *turn, char **place, const char *text);
 bool turn_is_under_way(const struct turn *turn);
 /* No step of it was begun. */
 bool turn_is_untouched(const struct turn *turn);
+/* Every witness of the new release has seen it serve here. */
+bool turn_is_proven(const struct turn *turn);
+/* The step from which on something else may serve was begun. */
+bool turn_passed_switch(const struct turn *turn);
+/* All its undo steps ended well, and there is one that ran. */
+bool turn_is_undone(const struct turn *turn);
 /* Everything that is known of the host rests in the database, or goes on by itself on the target.
  */
 bool turn_is_safe(const struct turn *turn);

@@ -77,6 +77,7 @@ static int make_begin(struct worker *w, struct turn *turn, json_t **frame, int *
     json_decref(origins);
     if (begin == NULL)
         return err_set(err, ERR_INTERNAL, "The job could not be put together.");
+    json_object_set_new(begin, "holds", json_boolean(run->holds));
     if (run->kind->begin(w, turn, begin, fd, err) != 0) {
         json_decref(begin);
         return -1;

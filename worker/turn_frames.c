@@ -271,6 +271,16 @@ static enum taken take_end(const struct worker *w, struct turn *turn, const json
     return TAKEN;
 }
 
+/* It waits for as long as the others take: run_settle_held. */
+static enum taken take_proven(struct turn *turn)
+{
+    if (!turn->run->holds || !turn_is_proven(turn))
+        return TAKE_BROKEN;
+    turn->is_held = true;
+    turn->watch_at = INT64_MAX;
+    return TAKEN;
+}
+
 static enum taken take_note(struct turn *turn, const json_t *frame)
 {
     journal_words(&turn->run->journal, turn->host, step_of(turn, frame), "%.1500s",
@@ -292,6 +302,8 @@ static enum taken take_frame(struct worker *w, struct turn *turn, const json_t *
         return take_sync(turn, frame);
     if (strcmp(t, "note") == 0)
         return take_note(turn, frame);
+    if (strcmp(t, "proven") == 0)
+        return take_proven(turn);
     if (strcmp(t, "end") == 0)
         return take_end(w, turn, frame);
     return TAKE_BROKEN;

@@ -111,6 +111,7 @@ static const struct {
     {"arguments", SETTING_ARGUMENTS},
     {"processes", SETTING_PROCESSES},
     {"site_url", SETTING_SITE_URL},
+    {"share", SETTING_SHARE},
 };
 
 enum setting_type setting_type_of(const json_t *setting)

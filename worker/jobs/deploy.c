@@ -196,6 +196,7 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
                 struct err *err)
 {
     json_t *steps = json_array(), *hosts = make_hosts(found->basis);
+    struct rollout rollout = rollout_of_settings(found->settings, (int)json_array_size(hosts));
     int rc = -1;
 
     if (plan_compare(json_object_get(run->job, "confirmed"), found->basis, err) != 0
@@ -214,9 +215,10 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
                             err)
                != 0)
         goto out;
-    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s}", "basis", found->basis, "settings",
+    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s, s:o}", "basis", found->basis, "settings",
                       found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "good",
-                      text_of(found->environment, "live_release_id"));
+                      text_of(found->environment, "live_release_id"), "rollout",
+                      rollout_json(&rollout));
     rc = *plan != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "The plan is too large.");
 out:
     json_decref(steps);
@@ -354,14 +356,10 @@ static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *
  * first one what the plan says, where a release comes back. */
 static int find_pins(struct worker *w, const struct turn *turn, struct buf *pins, struct err *err)
 {
-    const struct run *run = turn->run;
-    json_t *images = NULL;
-    if (turn->host == 0)
-        images = json_incref(json_object_get(run->plan, "pins"));
-    else if (deploy_images(w, run, &images, err) != 0)
+    struct run *run = turn->run;
+    if (turn->host != 0 && run->images == NULL && deploy_images(w, run, &run->images, err) != 0)
         return -1;
-    deploy_images_pins(images, pins);
-    json_decref(images);
+    deploy_images_pins(turn->host == 0 ? json_object_get(run->plan, "pins") : run->images, pins);
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 

@@ -166,6 +166,7 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->host = (int)json_integer_value(json_object_get(begin, "host"));
     r->epoch = json_integer_value(json_object_get(begin, "epoch"));
     r->cancel = (int)json_integer_value(json_object_get(begin, "cancel"));
+    r->holds = json_is_true(json_object_get(begin, "holds"));
     r->settings = json_object_get(begin, "settings");
     r->log_max = json_integer_value(json_object_get(json_object_get(begin, "limits"), "log_max"));
     if (r->log_max <= 0)

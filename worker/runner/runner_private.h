@@ -77,9 +77,8 @@ struct runner {
 
     struct ssh *ssh; /* NULL: not connected */
     char home[512];
-    char job_dir[640],
-        lock_dir[640]; /* of this job, below home; empty before the first connection */
-    bool locked;       /* the lock carries our epoch */
+    char job_dir[640], lock_dir[640]; /* of this job; empty before the first connection */
+    bool locked;                      /* the lock carries our epoch */
     bool ever_connected;
     bool touched; /* something may have been begun on the target, by this runner or one before */
     int64_t last_contact; /* monotonic */
@@ -90,7 +89,7 @@ struct runner {
 
     int cancel;     /* 0, 1 graceful, 2 kill */
     bool no_cancel; /* the release is proven, or the old one is being put back: too late */
-    bool undo_asked;
+    bool holds, finish_asked, undo_asked;   /* a proven release waits for one of these words */
     bool gone;                              /* the supervisor closed its end: stop where we are */
     int go_for;                             /* step number of the last `go`; -1 */
     bool stored;                            /* a `stored` came */
@@ -114,6 +113,7 @@ void wire_poll(struct runner *r, int wait_ms);
 /* Announce the step and wait until the supervisor has committed. False: gone. */
 bool wire_intent(struct runner *r, struct step *step) MUST_USE;
 void wire_outcome(struct runner *r, const struct step *step);
+void wire_proven(struct runner *r); /* waits, as long as it takes, for finish or undo */
 void wire_progress(struct runner *r, int64_t done, int64_t total);
 void wire_note(struct runner *r, const char *fmt, ...) PRINTF(2, 3);
 /* Wait until the log is on disk. False: not within the time, or gone. */

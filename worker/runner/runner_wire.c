@@ -18,7 +18,8 @@
 #include "worker/mask/frame.h"
 #include "worker/runner/runner_private.h"
 
-#define SEND_MS 30000
+#define SEND_MS      30000
+#define HELD_POLL_MS 60000
 #define COMMIT_MS                                                                                  \
     120000 /* the supervisor's database may be locked for a while; longer means it hangs */
 
@@ -76,6 +77,8 @@ static void take_frame(struct runner *r, const json_t *frame)
         r->stored = true;
     } else if (str_equal(type, "undo")) {
         r->undo_asked = true;
+    } else if (str_equal(type, "finish")) {
+        r->finish_asked = true;
     }
 }
 
@@ -125,6 +128,13 @@ bool wire_intent(struct runner *r, struct step *step)
         r->gone = true;
     step->state = STEP_INTENT;
     return !r->gone;
+}
+
+void wire_proven(struct runner *r)
+{
+    send_frame(r, json_pack("{s:s}", "t", "proven"));
+    while (!r->gone && !r->finish_asked && !r->undo_asked)
+        wire_poll(r, HELD_POLL_MS);
 }
 
 void wire_outcome(struct runner *r, const struct step *step)
