@@ -131,6 +131,8 @@ static void tick_turns(struct worker *w, struct run *run)
         run_decide(run);
     if (run->phase == RUN_ACTIVE && !w->stopping)
         turns_start(w, run);
+    if (run->phase == RUN_ACTIVE && run->app_count < run->host_count)
+        turns_take_frames(w, run); /* for a balancer that waited for any of this */
 }
 
 static void tick_closing(struct run *run)
@@ -177,8 +179,9 @@ static int64_t turn_next(const struct worker *w, const struct turn *turn)
     case TURN_DECIDING:
         return turn->wake_at;
     case TURN_ACTIVE:
-        return turn->frame != NULL && turn->wake_at < turn->watch_at ? turn->wake_at
-                                                                     : turn->watch_at;
+        return turn->frame != NULL && !turn->waits && turn->wake_at < turn->watch_at
+                   ? turn->wake_at
+                   : turn->watch_at;
     case TURN_SYNCING: /* more were ready than start at once */
         return turn->run->journal.answered >= turn->sync && !w->stopping ? 0 : INT64_MAX;
     case TURN_WAITING:

@@ -47,6 +47,8 @@ struct run {
 
     struct turn *turns; /* host_count of them; NULL until the rows were read */
     int host_count, step_count;
+    int app_count; /* of the hosts, the first: those behind are load balancers (run_balancer.c) */
+    int next_first, next_end; /* app servers whose turn it is, once they are out of the balancers */
     struct rollout rollout;
     bool holds;       /* hosts that are proven wait until it is decided how they go on */
     bool finishing;   /* it was decided: they finish */
@@ -111,6 +113,19 @@ bool run_is_good(const char *verdict); /* live, degraded, ok */
 void run_open(struct worker *w, struct run *run);
 /* Record the ends of turns that have a verdict. */
 void run_record_turns(struct worker *w, struct run *run);
+/* What a load balancer's runner is told before a step. */
+enum run_word { RUN_WORD_WAIT = 0, RUN_WORD_GO, RUN_WORD_SKIP };
+enum run_word run_word_for(struct turn *turn, int step);
+bool run_balancer_failed(const struct run *run);
+/* Out of, or back in, every balancer; true when there is none. */
+bool run_is_out(const struct run *run, int app);
+bool run_is_in(const struct run *run, int app);
+/* Nobody is sent to this one any more, or nothing can be done about it: it may go back. */
+bool run_may_undo(const struct run *run, int app);
+/* Whether this app server, which waits, may still have its turn. */
+bool run_will_begin(const struct run *run, int app);
+enum rollout_decision run_decision(const struct run *run);
+
 /* From the plan, once the rows were read. */
 void run_set_rollout(struct run *run);
 /* Let those begin that may. False: no turn is under way, and none begins any more. */

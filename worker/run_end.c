@@ -94,7 +94,7 @@ static bool all_undone(const struct run *run)
 static enum release_effect effect_of(const struct run *run)
 {
     int good = 0;
-    for (int h = 0; h < run->host_count; h++)
+    for (int h = 0; h < run->app_count; h++)
         good += run->turns[h].verdict[0] != '\0' && run_is_good(run->turns[h].verdict);
     if (run->refused)
         return RELEASE_EFFECT_NONE;

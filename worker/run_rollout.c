@@ -26,7 +26,13 @@ void run_set_rollout(struct run *run)
     run->rollout = rollout_of_json(rollout);
     if (!json_is_object(rollout)) /* a kind whose hosts have nothing to go back to */
         run->rollout.on_failure = ROLLOUT_STOP;
-    run->holds = run->host_count > 1 && run->rollout.on_failure == ROLLOUT_GO_BACK;
+    run->app_count = 0;
+    for (int h = 0; h < run->host_count; h++) {
+        const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)h);
+        run->turns[h].is_balancer = str_equal(text_of(host, "role"), "lb");
+        run->app_count += !run->turns[h].is_balancer;
+    }
+    run->holds = run->app_count > 1 && run->rollout.on_failure == ROLLOUT_GO_BACK;
     run->last_witness = -1;
     for (int i = 0; i < run->step_count; i++) {
         const json_t *spec = run_step_spec(run, i);
@@ -63,12 +69,15 @@ static bool has_begun(const struct turn *turn, bool undo)
 
 static enum rollout_host state_of(const struct turn *turn)
 {
-    if (turn->verdict[0] != '\0')
-        return run_is_good(turn->verdict) ? ROLLOUT_PASSED : ROLLOUT_BAD;
+    bool is_in = run_is_in(turn->run, turn->host) || run_balancer_failed(turn->run);
+    if (turn->verdict[0] != '\0' && !run_is_good(turn->verdict))
+        return ROLLOUT_BAD;
+    if (turn->verdict[0] != '\0') /* the next ones wait until requests come to it again */
+        return is_in ? ROLLOUT_PASSED : ROLLOUT_UNDER_WAY;
     if (turn->phase == TURN_WAITING)
         return ROLLOUT_WAITING;
     if (turn->is_held)
-        return ROLLOUT_HELD;
+        return is_in ? ROLLOUT_HELD : ROLLOUT_UNDER_WAY;
     if (!turn->run->holds || !turn_is_proven(turn))
         return ROLLOUT_UNDER_WAY;
     if (turn->goes_back || has_begun(turn, true))
@@ -78,7 +87,7 @@ static enum rollout_host state_of(const struct turn *turn)
 
 static void read_states(const struct run *run, enum rollout_host states[RUN_HOSTS_MAX])
 {
-    for (int h = 0; h < run->host_count; h++)
+    for (int h = 0; h < run->app_count; h++)
         states[h] = state_of(&run->turns[h]);
 }
 
@@ -95,20 +104,39 @@ static void release_held(struct turn *turn, bool back)
         turn_lost(turn);
 }
 
-void run_settle_held(struct run *run)
+enum rollout_decision run_decision(const struct run *run)
 {
     enum rollout_host states[RUN_HOSTS_MAX];
-    enum rollout_decision decision = ROLLOUT_FINISH;
+    if (run->finishing)
+        return ROLLOUT_FINISH;
+    read_states(run, states);
+    return rollout_decide(states, run->app_count, run->cancel > 0 || run_balancer_failed(run));
+}
+
+void run_settle_held(struct run *run)
+{
     if (!run->holds)
         return;
-    read_states(run, states);
-    if (!run->finishing)
-        decision = rollout_decide(states, run->host_count, run->cancel > 0);
+    enum rollout_decision decision = run_decision(run);
     run->finishing = decision == ROLLOUT_FINISH;
-    for (int h = 0; decision != ROLLOUT_HOLD && h < run->host_count; h++) {
-        if (run->turns[h].is_held)
-            release_held(&run->turns[h], decision == ROLLOUT_BACK);
+    for (int h = 0; decision != ROLLOUT_HOLD && h < run->app_count; h++) {
+        bool back = decision == ROLLOUT_BACK;
+        if (run->turns[h].is_held && (!back || run_may_undo(run, h)))
+            release_held(&run->turns[h], back);
     }
+}
+
+bool run_will_begin(const struct run *run, int app)
+{
+    enum rollout_host states[RUN_HOSTS_MAX];
+    if (run->cancel > 0 || run_balancer_failed(run))
+        return false;
+    read_states(run, states);
+    for (int h = 0; h < run->app_count; h++) {
+        if (states[h] == ROLLOUT_BAD && (h == 0 || run->rollout.on_failure != ROLLOUT_CONTINUE))
+            return false;
+    }
+    return states[app] == ROLLOUT_WAITING;
 }
 
 /* The pause before the next group; the canary and those that go on after a restart have none. */
@@ -125,6 +153,19 @@ static bool is_pausing(struct run *run, int first)
     return now < run->group_at;
 }
 
+/* Load balancers go on for as long as the job does; app servers begin when they are out of them. */
+static void begin_next(struct run *run)
+{
+    for (int h = run->app_count; h < run->host_count; h++) {
+        if (run->turns[h].phase == TURN_WAITING)
+            turn_begin(&run->turns[h]);
+    }
+    for (int h = run->next_first; h < run->next_end; h++) {
+        if (run->turns[h].phase == TURN_WAITING && run_is_out(run, h))
+            turn_begin(&run->turns[h]);
+    }
+}
+
 bool run_begin_turns(struct run *run)
 {
     enum rollout_host states[RUN_HOSTS_MAX];
@@ -135,17 +176,18 @@ bool run_begin_turns(struct run *run)
         begun = begun || run->turns[h].phase != TURN_WAITING;
     }
     read_states(run, states);
-    if ((run->cancel > 0 && begun)
-        || !rollout_next(&run->rollout, states, run->host_count, &first, &end)) {
+    run->next_first = run->next_end = 0;
+    if ((run->cancel > 0 && begun) || run_balancer_failed(run)
+        || !rollout_next(&run->rollout, states, run->app_count, &first, &end)) {
         run->group_at = 0;
         return under_way;
     }
     if (is_pausing(run, first))
         return true;
-    run->group_at = 0;
-    for (int h = first; h < end; h++) {
-        if (run->turns[h].phase == TURN_WAITING)
-            turn_begin(&run->turns[h]);
-    }
+    run->next_first = first;
+    run->next_end = end;
+    begin_next(run);
+    if (run->turns[end - 1].phase != TURN_WAITING)
+        run->group_at = 0;
     return true;
 }

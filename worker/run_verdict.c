@@ -91,7 +91,7 @@ static const struct turn *find_culprit(const struct run *run)
 static int name_hosts(const struct run *run, enum left which, struct buf *out)
 {
     int count = 0;
-    for (int h = 0; h < run->host_count; h++) {
+    for (int h = 0; h < run->app_count; h++) {
         if (left_of(&run->turns[h]) != which)
             continue;
         if (count++ < NAMES_MAX)
@@ -145,18 +145,18 @@ static const char *verdict_of(const int counts[LEFT_UNKNOWN + 1], const struct t
 static void decide_good(struct run *run)
 {
     const char *version = json_string_value(json_object_get(run->release, "version"));
-    const struct turn *shown = &run->turns[run->host_count - 1];
-    for (int h = 0; h < run->host_count; h++) {
+    const struct turn *shown = &run->turns[run->app_count - 1];
+    for (int h = 0; h < run->app_count; h++) {
         if (strcmp(run->turns[h].verdict, "degraded") == 0) {
             shown = &run->turns[h];
             break;
         }
     }
     (void)str_copy(run->verdict, sizeof run->verdict, shown->verdict);
-    if (run->host_count > 1 && strcmp(shown->verdict, "live") == 0 && version != NULL)
+    if (run->app_count > 1 && strcmp(shown->verdict, "live") == 0 && version != NULL)
         snprintf(run->summary, sizeof run->summary,
                  "%.200s is live on %d servers, and each was seen healthy.", version,
-                 run->host_count);
+                 run->app_count);
     else
         (void)str_copy(run->summary, sizeof run->summary, said_of(shown));
 }
@@ -165,9 +165,9 @@ void run_decide(struct run *run)
 {
     const struct turn *culprit = find_culprit(run);
     int counts[LEFT_UNKNOWN + 1] = {0};
-    for (int h = 0; h < run->host_count; h++)
+    for (int h = 0; h < run->app_count; h++)
         counts[left_of(&run->turns[h])]++;
-    if (counts[LEFT_GOOD] == run->host_count) {
+    if (counts[LEFT_GOOD] == run->app_count && culprit == NULL) {
         decide_good(run);
     } else if (run->host_count == 1) { /* its verdict is the job's, whatever it is */
         (void)str_copy(run->verdict, sizeof run->verdict, run->turns[0].verdict);

@@ -56,7 +56,7 @@ static void forget_frames(struct turn *turn)
     json_decref(turn->frame);
     json_decref(turn->said);
     turn->frame = turn->said = NULL;
-    turn->is_ready = turn->is_held = false;
+    turn->is_ready = turn->is_held = turn->waits = false;
     turn->stored_count = 0;
 }
 
@@ -204,7 +204,7 @@ void turn_tick(struct turn *turn)
         turn_lost(turn);
         return;
     }
-    if (run->cancel > turn->cancel_sent) {
+    if (run->cancel > turn->cancel_sent && !turn->is_balancer) { /* that puts back what is out */
         turn->cancel_sent = run->cancel;
         journal_words(&run->journal, turn->host, -1,
                       run->cancel == 1 ? "Cancel was asked for." : "Kill was asked for.");

@@ -62,6 +62,7 @@ struct waiting_answer {
 struct turn {
     struct run *run; /* that it belongs to */
     int host;
+    bool is_balancer;
     enum turn_phase phase;
     struct link link;
     pid_t child;   /* 0: none */
@@ -69,6 +70,7 @@ struct turn {
     int polled;    /* where its link stands among the run's descriptors; -1: not there */
     json_t *frame; /* taken from the link, waits for its database write; NULL: none */
     bool is_ready; /* `frame` may be written now */
+    bool waits;    /* `frame` waits for other hosts (run_word_for), not for a time */
     json_t *said;  /* the results of the outcome in `frame`, masked */
     struct waiting_answer stored[TURN_STORED];
     int stored_count;

@@ -66,18 +66,19 @@ static int make_begin(struct worker *w, struct turn *turn, json_t **frame, int *
     const char *who = job_text(run, "by_name");
     if (!turn_is_untouched(turn) && journal_origins(&run->journal, &origins, err) != 0)
         return -1;
-    begin =
-        json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:{s:I}}", "t",
-                  "begin", "job", run->hold.id, "kind", run->kind->name, "host", turn->host,
-                  "nonce", job_text(run, "nonce"), "epoch", (json_int_t)run->hold.epoch, "instance",
-                  vault_instance_id(w->vault), "env", job_text(run, "environment_id"), "who",
-                  who[0] == '\0' ? "command line" : who, "why", job_text(run, "why"), "steps",
-                  steps_to_run(turn), "resume", resume_info(turn, origins), "cancel", run->cancel,
-                  "limits", "log_max", (json_int_t)w->config.log_max);
+    begin = json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:{s:I}}",
+                      "t", "begin", "job", run->hold.id, "kind", run->kind->name, "host",
+                      turn->host, "nonce", job_text(run, "nonce"), "epoch",
+                      (json_int_t)run->hold.epoch, "instance", vault_instance_id(w->vault), "env",
+                      job_text(run, "environment_id"), "who", who[0] == '\0' ? "command line" : who,
+                      "why", job_text(run, "why"), "steps", steps_to_run(turn), "resume",
+                      resume_info(turn, origins), "cancel", turn->is_balancer ? 0 : run->cancel,
+                      "limits", "log_max", (json_int_t)w->config.log_max);
     json_decref(origins);
     if (begin == NULL)
         return err_set(err, ERR_INTERNAL, "The job could not be put together.");
-    json_object_set_new(begin, "holds", json_boolean(run->holds));
+    json_object_set_new(begin, "holds", json_boolean(run->holds && !turn->is_balancer));
+    json_object_set_new(begin, "balancer", json_boolean(turn->is_balancer));
     if (run->kind->begin(w, turn, begin, fd, err) != 0) {
         json_decref(begin);
         return -1;

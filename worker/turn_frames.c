@@ -21,7 +21,7 @@
 enum taken {
     TAKEN = 0,  /* done with this frame */
     TAKE_WRITE, /* it may be written to the database now */
-    TAKE_LATER, /* it waits, until the turn's wake_at */
+    TAKE_LATER, /* it waits, until the turn's wake_at or for other hosts */
     TAKE_BROKEN /* nonsense: the runner cannot be trusted with another word */
 };
 
@@ -59,11 +59,19 @@ static int64_t step_watch(const struct turn *turn, int step)
 
 static enum taken look_at_intent(struct worker *w, struct turn *turn, const json_t *frame)
 {
+    struct err err = {0};
     int k = step_of(turn, frame);
     const struct step_run *s = turn_step(turn, k);
     if (s == NULL || (s->state != STEP_PENDING && s->state != STEP_INTENT))
         return TAKE_BROKEN;
-    if (w->stopping || failpoint_holds(w, turn, step_name(turn, k), "before_intent"))
+    enum run_word word = s->state == STEP_INTENT ? RUN_WORD_GO : run_word_for(turn, k);
+    turn->waits = word == RUN_WORD_WAIT;
+    turn->watch_at = turn->waits ? INT64_MAX : step_watch(turn, k);
+    if (word == RUN_WORD_SKIP)
+        return link_send(&turn->link, json_pack("{s:s, s:i}", "t", "skip", "step", k), &err) == 0
+                   ? TAKEN
+                   : TAKE_BROKEN;
+    if (turn->waits || w->stopping || failpoint_holds(w, turn, step_name(turn, k), "before_intent"))
         return TAKE_LATER; /* when stopping: the next supervisor lets it go on */
     return TAKE_WRITE;
 }
@@ -337,7 +345,7 @@ static bool take_until_write(struct worker *w, struct turn *turn)
     while (turn->phase == TURN_ACTIVE && turn->watch_at != 0) {
         struct err err = {0};
         enum taken taken = TAKE_BROKEN;
-        if (turn->frame != NULL && clock_mono_ms() < turn->wake_at)
+        if (turn->frame != NULL && !turn->waits && clock_mono_ms() < turn->wake_at)
             return false;
         if (next_frame(turn, &err) == 0) {
             if (turn->frame == NULL)

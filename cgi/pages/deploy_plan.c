@@ -199,12 +199,23 @@ static int set_model(struct request *req, const struct deploy_view *view, json_t
     return 0;
 }
 
+static bool is_balancer(const json_t *server)
+{
+    return str_equal(row_text(server, "role"), "lb");
+}
+
 static json_t *hosts_of(const struct deploy_view *view)
 {
     json_t *list = json_array();
     const json_t *row;
     size_t i;
-    json_array_foreach(view->servers, i, row) json_array_append_new(list, part_host(row));
+    json_array_foreach(view->servers, i, row)
+    {
+        json_t *host = part_host(row);
+        json_object_set_new(host, "role_text",
+                            json_string(is_balancer(row) ? "Load balancer" : ""));
+        json_array_append_new(list, host);
+    }
     return list;
 }
 
@@ -215,7 +226,10 @@ static json_t *rollout_of(const struct deploy_view *view)
         "When one fails, no further one begins, and those that were switched go back.",
         "When one fails, no further one begins. Those that were switched keep the new release.",
         "When one fails, the others go on. When the first one fails, no other one begins."};
-    int hosts = (int)json_array_size(view->servers);
+    int hosts = 0;
+    const json_t *row;
+    size_t i;
+    json_array_foreach(view->servers, i, row) hosts += is_balancer(row) ? 0 : 1;
     struct rollout rollout = rollout_of_settings(view->settings, hosts);
     json_t *groups;
     if (hosts < 2)

@@ -134,6 +134,8 @@ static int check_words(const json_t *setting, const char *field, const char *tex
         return validate_site_url(field, text, err);
     case SETTING_SHARE:
         return rollout_check_share(field, text, err);
+    case SETTING_ADDRESSES:
+        return validate_addresses(field, text, err);
     case SETTING_UNKNOWN:
     case SETTING_PORT:
     case SETTING_NUMBER:

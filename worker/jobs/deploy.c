@@ -16,6 +16,7 @@
 #include "lib/base/str.h"
 #include "lib/domain/plan.h"
 #include "worker/jobs/deploy.h"
+#include "worker/jobs/deploy_balancer.h"
 #include "worker/jobs/deploy_hide.h"
 #include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
@@ -82,23 +83,33 @@ static int make_steps(const struct recipe *recipe, const json_t *settings, json_
     const json_t *spec = recipe_spec(recipe);
     if (add_built_in(steps, "connect", "Connect", CONNECT_MS, err) != 0
         || add_built_in(steps, "lock", "Lock the environment on the server", LOCK_MS, err) != 0
-        || add_recipe_steps(steps, json_object_get(spec, "steps"), "forward", settings, err) != 0
-        || add_built_in(steps, "unlock", "Unlock and tidy up", UNLOCK_MS, err) != 0)
+        || add_recipe_steps(steps, json_object_get(spec, "steps"), "forward", settings, err) != 0)
         return -1;
-    return add_recipe_steps(steps, json_object_get(spec, "undo"), "undo", settings, err);
+    return 0;
 }
 
-static json_t *make_hosts(const json_t *basis)
+/* Those of load balancers stand behind the recipe's own, which are then the app servers' alone. */
+static int make_all_steps(const struct run *run, const struct deploy_found *found,
+                          const json_t *hosts, json_t *steps, struct err *err)
 {
-    json_t *hosts = json_array(), *host;
+    const json_t *spec = recipe_spec(run->recipe);
+    json_t *step;
     size_t i;
-    json_array_foreach(json_object_get(basis, "hosts"), i, host)
+    if (make_steps(run->recipe, found->settings, steps, err) != 0
+        || deploy_balancer_steps(run->recipe, found->basis, hosts, found->settings, steps, err) != 0
+        || add_built_in(steps, "unlock", "Unlock and tidy up", UNLOCK_MS, err) != 0
+        || add_recipe_steps(steps, json_object_get(spec, "undo"), "undo", found->settings, err)
+               != 0)
+        return -1;
+    json_array_foreach(steps, i, step)
     {
-        json_array_append_new(hosts, json_pack("{s:O, s:O}", "server_id",
-                                               json_object_get(host, "server_id"), "name",
-                                               json_object_get(host, "slug")));
+        const char *mode = text_of(step, "mode");
+        bool built_in =
+            str_equal(mode, "connect") || str_equal(mode, "lock") || str_equal(mode, "unlock");
+        if (!built_in && json_object_get(step, "on") == NULL)
+            json_object_set_new(step, "on", json_string("app"));
     }
-    return hosts;
+    return 0;
 }
 
 /* The release row must be what the confirmed basis says: both were written by the web side. */
@@ -195,26 +206,21 @@ out:
 int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
                 struct err *err)
 {
-    json_t *steps = json_array(), *hosts = make_hosts(found->basis);
-    struct rollout rollout = rollout_of_settings(found->settings, (int)json_array_size(hosts));
+    json_t *steps = json_array(), *hosts = NULL;
+    struct rollout rollout;
     int rc = -1;
 
     if (plan_compare(json_object_get(run->job, "confirmed"), found->basis, err) != 0
         || check_release(run->release, found->basis, err) != 0
         || (!found->is_set_as_it_was && check_required(w, run, found->settings, err) != 0))
         goto out;
-    if (json_array_size(hosts) == 0 || json_array_size(hosts) > RUN_HOSTS_MAX) {
-        err_set(err, ERR_INPUT,
-                "This environment has no server, or more than %d. Choose its "
-                "servers in the environment's settings.",
-                RUN_HOSTS_MAX);
-        goto out;
-    }
-    if (make_steps(run->recipe, found->settings, steps, err) != 0
+    if (deploy_balancer_hosts(run->recipe, found->basis, &hosts, err) != 0
+        || make_all_steps(run, found, hosts, steps, err) != 0
         || release_set_plan(w->db, text_of(run->job, "release_id"), found->basis, found->settings,
                             err)
                != 0)
         goto out;
+    rollout = rollout_of_settings(found->settings, deploy_balancer_apps(hosts));
     *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s, s:o}", "basis", found->basis, "settings",
                       found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "good",
                       text_of(found->environment, "live_release_id"), "rollout",

@@ -104,9 +104,9 @@ static void run_step(struct runner *r, struct step *step, bool remove_folder)
             end = run_mode(r, step, remove_folder);
         }
         step->state = end;
-        if (!r->gone)
-            wire_outcome(r, step);
     }
+    if (!r->gone)
+        wire_outcome(r, step);
     r->current = NULL;
 }
 
@@ -350,8 +350,26 @@ static void judge_held_back(struct runner *r, struct outcome *o)
     judge_undo(r, &elsewhere, o);
 }
 
+/* It serves no release itself. */
+static void judge_balancer(const struct runner *r, const struct step *bad, struct outcome *o)
+{
+    o->verdict = bad == NULL ? "ok" : bad->state == STEP_UNKNOWN ? "unknown" : "failed";
+    (void)snprintf(o->summary, sizeof o->summary, "%.400s",
+                   bad == NULL                  ? "The load balancer is as the servers are."
+                   : bad->state == STEP_PENDING ? "Cancelled."
+                                                : bad->cause);
+    (void)snprintf(o->left_as, sizeof o->left_as, "%s",
+                   bad == NULL ? "It sends requests to the servers that serve."
+                               : "A server that was taken out stays out until the next deploy.");
+    (void)r;
+}
+
 static void judge(struct runner *r, struct step *bad, struct outcome *o)
 {
+    if (r->is_balancer) {
+        judge_balancer(r, bad, o);
+        return;
+    }
     if (bad == NULL) {
         judge_good(r, o);
     } else if (is_proven(r)) {

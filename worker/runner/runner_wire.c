@@ -77,6 +77,8 @@ static void take_frame(struct runner *r, const json_t *frame)
         r->stored = true;
     } else if (str_equal(type, "undo")) {
         r->undo_asked = true;
+    } else if (str_equal(type, "skip")) {
+        r->skip_for = (int)json_integer_value(json_object_get(frame, "step"));
     } else if (str_equal(type, "finish")) {
         r->finish_asked = true;
     }
@@ -120,10 +122,15 @@ static json_t *safe_text(const char *text)
 bool wire_intent(struct runner *r, struct step *step)
 {
     int64_t deadline = clock_mono_ms() + COMMIT_MS;
-    r->go_for = -1;
+    r->go_for = r->skip_for = -1;
     send_frame(r, json_pack("{s:s, s:i}", "t", "intent", "step", step->number));
-    while (!r->gone && r->go_for != step->number && clock_left_ms(deadline) > 0)
+    while (!r->gone && r->go_for != step->number && r->skip_for != step->number
+           && (r->is_balancer || clock_left_ms(deadline) > 0))
         wire_poll(r, 1000);
+    if (!r->gone && r->skip_for == step->number) {
+        step->state = STEP_SKIPPED;
+        return false;
+    }
     if (r->go_for != step->number)
         r->gone = true;
     step->state = STEP_INTENT;
