@@ -13,13 +13,27 @@
 
 #define CARDS_MAX 1000
 
+static bool is_listed(const json_t *ids, const json_t *id)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(ids, i, item)
+    {
+        if (json_equal(item, id))
+            return true;
+    }
+    return false;
+}
+
 static int link_servers(struct db *db, const char *environment_id, const json_t *server_ids,
-                        struct err *err)
+                        const json_t *balancers, struct err *err)
 {
     for (size_t i = 0; i < json_array_size(server_ids); i++) {
         struct stmt *s = db_use(db, SQL_ENVIRONMENT_SERVER_INSERT);
         db_bind_text(s, ":environment_id", environment_id);
         db_bind_text(s, ":server_id", json_string_value(json_array_get(server_ids, i)));
+        db_bind_text(s, ":role",
+                     is_listed(balancers, json_array_get(server_ids, i)) ? "lb" : "app");
         db_bind_int(s, ":position", (int64_t)i);
         if (db_run(s, NULL, err) != 0)
             return -1;
@@ -67,9 +81,10 @@ static int tell_created(struct db *db, const struct actor *actor, const struct e
                                 .target_name = env->slug,
                                 .app_id = env->app_id,
                                 .environment_id = id,
-                                .detail = json_pack("{s:s, s:s, s:O, s:O}", "tier", env->tier,
+                                .detail = json_pack("{s:s, s:s, s:O, s:O, s:O*}", "tier", env->tier,
                                                     "recipe", env->recipe, "settings",
-                                                    env->settings, "servers", env->server_ids)};
+                                                    env->settings, "servers", env->server_ids,
+                                                    "load_balancers", env->balancers)};
     return audit_append(db, &entry, err);
 }
 
@@ -80,7 +95,8 @@ int environment_create(struct db *db, const struct actor *actor, const struct en
     crypto_new_id(id);
     if (db_begin(db, err) != 0)
         return -1;
-    if (insert_environment(db, env, id, err) != 0 || link_servers(db, id, env->server_ids, err) != 0
+    if (insert_environment(db, env, id, err) != 0
+        || link_servers(db, id, env->server_ids, env->balancers, err) != 0
         || tell_created(db, actor, env, id, err) != 0 || db_commit(db, err) != 0)
         goto out;
     rc = 0;
@@ -101,8 +117,9 @@ static void note_change(json_t *changes, const char *name, const json_t *was, co
 
 /* {"settings.port": {from, to}, ...}: what differs between the row now and the form. */
 static json_t *changes_between(const json_t *now, const json_t *server_ids_now,
-                               const struct environment_change *change)
+                               const json_t *balancers_now, const struct environment_change *change)
 {
+    json_t *none = json_array();
     json_t *changes = json_object();
     const json_t *old = json_object_get(now, "settings");
     json_t *tier = json_string(change->tier);
@@ -123,18 +140,28 @@ static json_t *changes_between(const json_t *now, const json_t *server_ids_now,
     }
     note_change(changes, "tier", json_object_get(now, "tier"), tier);
     note_change(changes, "servers", server_ids_now, change->server_ids);
+    note_change(changes, "load_balancers", balancers_now,
+                change->balancers != NULL ? change->balancers : none);
+    json_decref(none);
     json_decref(tier);
     return changes;
 }
 
-static int ids_of_servers(struct db *db, const char *environment_id, json_t **ids, struct err *err)
+static int ids_of_servers(struct db *db, const char *environment_id, json_t **ids,
+                          json_t **balancers, struct err *err)
 {
     json_t *servers = NULL, *server;
     size_t i;
     if (environment_servers(db, environment_id, &servers, err) != 0)
         return -1;
     *ids = json_array();
-    json_array_foreach(servers, i, server) json_array_append(*ids, json_object_get(server, "id"));
+    *balancers = json_array();
+    json_array_foreach(servers, i, server)
+    {
+        json_array_append(*ids, json_object_get(server, "id"));
+        if (str_equal(json_string_value(json_object_get(server, "role")), "lb"))
+            json_array_append(*balancers, json_object_get(server, "id"));
+    }
     json_decref(servers);
     return 0;
 }
@@ -157,7 +184,7 @@ static int write_change(struct db *db, const char *id, const struct environment_
     db_bind_text(s, ":environment_id", id);
     if (db_run(s, NULL, err) != 0)
         return -1;
-    return link_servers(db, id, change->server_ids, err);
+    return link_servers(db, id, change->server_ids, change->balancers, err);
 }
 
 static int tell_changed(struct db *db, const struct actor *actor, const json_t *now,
@@ -179,14 +206,15 @@ int environment_change(struct db *db, const struct actor *actor,
                        const struct environment_change *change, int *changed, struct err *err)
 {
     const char *id = json_string_value(json_object_get(change->environment, "id"));
-    json_t *now = NULL, *server_ids = NULL, *changes = NULL;
+    json_t *now = NULL, *server_ids = NULL, *balancers = NULL, *changes = NULL;
     int rc = -1;
 
     if (db_begin(db, err) != 0)
         return -1;
-    if (environment_by_id(db, id, &now, err) != 0 || ids_of_servers(db, id, &server_ids, err) != 0)
+    if (environment_by_id(db, id, &now, err) != 0
+        || ids_of_servers(db, id, &server_ids, &balancers, err) != 0)
         goto out;
-    changes = changes_between(now, server_ids, change);
+    changes = changes_between(now, server_ids, balancers, change);
     *changed = (int)json_object_size(changes);
     if (*changed > 0
         && (write_change(db, id, change, err) != 0
@@ -197,6 +225,7 @@ out:
     db_rollback(db);
     json_decref(now);
     json_decref(server_ids);
+    json_decref(balancers);
     json_decref(changes);
     return rc;
 }

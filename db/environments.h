@@ -17,6 +17,7 @@ struct environment_new {
     const char *app_id, *slug, *tier, *recipe;
     const json_t *settings;   /* checked object (recipe_check_settings) */
     const json_t *server_ids; /* list of ids in order; may be empty */
+    const json_t *balancers;  /* those of them that are load balancers; NULL: none */
 };
 
 /* Event environment.create. A taken slug is ERR_CONFLICT with field "slug". */
@@ -28,6 +29,7 @@ struct environment_change {
     const char *tier;
     const json_t *settings;   /* checked */
     const json_t *server_ids; /* the full new list */
+    const json_t *balancers;  /* those of them that are load balancers; NULL: none */
 };
 /* Event environment.change with old and new of every setting that differs. Nothing differs: no
  * event, *changed 0. */

@@ -177,7 +177,16 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-static int insert_step(struct db *db, const char *id, int host, const json_t *step, struct err *err)
+/* A step that is another role's is none of this host's. */
+static const char *state_on(const json_t *host, const json_t *step)
+{
+    const char *on = text_of(step, "on"), *role = text_of(host, "role");
+    bool theirs = on != NULL && role != NULL && strcmp(on, role) != 0;
+    return theirs ? "skipped" : text_of(step, "state");
+}
+
+static int insert_step(struct db *db, const char *id, int host, const json_t *row,
+                       const json_t *step, struct err *err)
 {
     struct stmt *s = db_use(db, SQL_JOB_STEP_INSERT);
     db_bind_text(s, ":id", id);
@@ -186,7 +195,7 @@ static int insert_step(struct db *db, const char *id, int host, const json_t *st
     db_bind_text(s, ":name", text_of(step, "name"));
     db_bind_text(s, ":title", text_of(step, "title"));
     db_bind_text(s, ":phase", text_of(step, "phase"));
-    db_bind_text(s, ":state", text_of(step, "state"));
+    db_bind_text(s, ":state", state_on(row, step));
     return db_run(s, NULL, err);
 }
 
@@ -212,7 +221,7 @@ static int insert_plan_rows(struct db *db, const char *id, const json_t *hosts, 
             return -1;
         json_array_foreach(steps, k, step)
         {
-            if (insert_step(db, id, (int)h, step, err) != 0)
+            if (insert_step(db, id, (int)h, host, step, err) != 0)
                 return -1;
         }
     }

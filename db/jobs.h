@@ -55,9 +55,9 @@ int job_raise_epoch(struct db *db, struct job_hold *hold, struct err *err) MUST_
 int job_load(struct db *db, const char *id, json_t **job, struct buf *auth,
              struct err *err) MUST_USE;
 
-/* Store the plan and its rows at once. hosts: list of {"server_id" (or null), "name"}; steps: list
- * of {"step", "name", "title", "phase", "state": "pending" | "skipped"}, the same for every host.
- */
+/* Store the plan and its rows at once. hosts: list of {"server_id" (or null), "name", "role"?};
+ * steps: list of {"step", "name", "title", "phase", "state": "pending" | "skipped", "on"?}, the
+ * same for every host, but that a step `on` another role is skipped. */
 int job_set_plan(struct db *db, const struct job_hold *hold, const json_t *plan,
                  const json_t *hosts, const json_t *steps, struct err *err) MUST_USE;
 /* New lists with the rows' columns, in order. */

@@ -7,13 +7,14 @@
 #include <unistd.h>
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "worker/run.h"
 
 #define LOOK_MS 20
 #define HOLD_MS 60000 /* longer than any look of the test, also on a busy machine */
 
-bool failpoint_holds(const struct worker *w, struct run *run, const char *step, const char *point)
+bool failpoint_holds(const struct worker *w, struct turn *turn, const char *step, const char *point)
 {
-    const char *env = json_string_value(json_object_get(run->job, "env_slug"));
+    const char *env = json_string_value(json_object_get(turn->run->job, "env_slug"));
     char armed[WORKER_PATH_MAX], hit[WORKER_PATH_MAX + 8];
     struct stat st;
 
@@ -27,9 +28,9 @@ bool failpoint_holds(const struct worker *w, struct run *run, const char *step, 
     if (stat(hit, &st) != 0)
         return false;
     if (clock_now_ms() - (int64_t)st.st_ctime * 1000 > HOLD_MS && unlink(hit) == 0) {
-        LOG_WARN("failpoint", "job=%s nobody came to %s", run->hold.id, armed);
+        LOG_WARN("failpoint", "job=%s nobody came to %s", turn->run->hold.id, armed);
         return false;
     }
-    run->wake_at = clock_mono_ms() + LOOK_MS;
+    turn->wake_at = clock_mono_ms() + LOOK_MS;
     return true;
 }

@@ -16,9 +16,10 @@
 #define WL_WORKER_FAILPOINT_H
 
 #include <stdbool.h>
-#include "worker/run.h"
+#include "worker/turn.h"
 
-/* True: stop here and come back at run->wake_at. */
-bool failpoint_holds(const struct worker *w, struct run *run, const char *step, const char *point);
+/* True: stop here and come back at turn->wake_at. */
+bool failpoint_holds(const struct worker *w, struct turn *turn, const char *step,
+                     const char *point);
 
 #endif

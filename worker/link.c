@@ -81,6 +81,10 @@ int link_write(struct link *link, struct err *err)
         crypto_wipe(link->out.data, (size_t)n);
         buf_consume(&link->out, (size_t)n);
     }
+    if (link->out.cap > CHUNK) { /* a begin frame is large, and there may be hundreds of links */
+        buf_deinit(&link->out);
+        buf_init(&link->out, OUT_MAX);
+    }
     return 0;
 }
 

@@ -1,72 +1,32 @@
 /* run.h - one job that this supervisor holds, from claim to the last byte of its log.
  *
- *     OPENING   waiting for the log's lock (a mask of a dead supervisor may still write)
- *     SYNCING   waiting until the mask has written everything, so that a runner knows where to go
- * on ACTIVE    a runner works on host `host` WAITING   a pause before the next try ENDING    the
- * verdict is known; the transaction that records it has not succeeded yet CLOSING   recorded; the
- * log's last record is on its way GONE      to be freed
+ *     OPENING  waiting for the log's lock (a mask of a dead supervisor may still write)
+ *     ACTIVE   hosts have their turns (turn.h)
+ *     ENDING   the verdict is known; the transaction that records it has not succeeded yet
+ *     CLOSING  recorded; the log's last record is on its way
+ *     GONE     to be freed
  *
- * Nothing here waits: run_tick moves a job on when its time (`wake_at`) or an event comes. The
- * database is written before a runner is allowed to act, and a write that finds another holder
- * drops the job on the spot (run_drop). */
+ * Nothing here waits: run_tick moves a job on when its time or an event comes. The database is
+ * written before a runner is allowed to act, and a write that finds another holder drops the job on
+ * the spot (run_drop). */
 #ifndef WL_WORKER_RUN_H
 #define WL_WORKER_RUN_H
 
 #include <jansson.h>
 #include <poll.h>
 #include "lib/domain/recipe.h"
+#include "lib/domain/rollout.h"
 #include "worker/journal.h"
-#include "worker/link.h"
 #include "worker/mask/hide.h"
+#include "worker/turn.h"
 #include "worker/worker.h"
 
-#define RUN_HOSTS_MAX 100
+#define RUN_HOSTS_MAX 250 /* a host is one byte in mask frames, and 255 is none */
 #define RUN_STEPS_MAX 100
-#define RUN_TRIES     8
 #define RUN_TEXT      600
+#define RUN_RETRY_MS  500
 
-enum run_phase {
-    RUN_OPENING = 0,
-    RUN_SYNCING,
-    RUN_ACTIVE,
-    RUN_WAITING,
-    RUN_DECIDING,
-    RUN_ENDING,
-    RUN_CLOSING,
-    RUN_GONE
-};
-
-enum step_state {
-    STEP_PENDING = 0,
-    STEP_INTENT,
-    STEP_OK,
-    STEP_FAILED,
-    STEP_SKIPPED,
-    STEP_CANCELLED,
-    STEP_UNKNOWN
-};
-enum step_state step_state_from_name(const char *name); /* STEP_PENDING when unknown */
-const char *step_state_name(enum step_state state);
-
-struct step_run {
-    enum step_state state;
-    int64_t started_mono; /* this supervisor's clock; 0: not seen to start */
-    char cause[RUN_TEXT];
-};
-
-struct host_run {
-    char verdict[16]; /* "": none yet */
-    char summary[RUN_TEXT];
-    char left_as[RUN_TEXT];
-    bool stored; /* its end is in the database */
-    struct step_run steps[RUN_STEPS_MAX];
-};
-
-struct waiting_answer {
-    int step;
-    int64_t origin;
-    int sync; /* the count of syncs at which it is on disk */
-};
+enum run_phase { RUN_OPENING = 0, RUN_ACTIVE, RUN_ENDING, RUN_CLOSING, RUN_GONE };
 
 struct job_kind;
 
@@ -80,28 +40,25 @@ struct run {
     struct recipe *recipe;
     struct hide *hide; /* values that must not reach database or log */
     json_t *hidden;    /* the same as base64 texts, for the mask process */
-    json_t *results;   /* what the steps of the last host reported, by step name */
-    json_t *server;    /* what a runner said about the server itself */
 
     struct journal journal;
     bool journal_open;
     bool prepared; /* plan, rows and what the kind keeps in memory are here */
-    struct link link;
-    pid_t child;     /* 0: none */
-    json_t *stalled; /* a frame whose database write must be tried again */
-    struct waiting_answer stored[16];
-    int stored_count;
 
-    struct host_run *hosts;
-    int host_count, step_count, host;
-    int tries;  /* starts on this host without a new outcome */
-    int starts; /* starts of runners on this host in all */
-    int cancel; /* as asked; cancel_sent: as told to the runner */
-    int cancel_sent;
+    struct turn *turns; /* host_count of them; NULL until the rows were read */
+    int host_count, step_count;
+    int app_count; /* of the hosts, the first: those behind are load balancers (run_balancer.c) */
+    int next_first, next_end; /* app servers whose turn it is, once they are out of the balancers */
+    struct rollout rollout;
+    bool holds;       /* hosts that are proven wait until it is decided how they go on */
+    bool finishing;   /* it was decided: they finish */
+    int last_witness; /* the forward step up to which a host is proven; -1: none */
+    int64_t group_at; /* when the next group of hosts may begin; 0: no pause */
+    json_t *images;   /* what the first host pulled (worker/jobs/deploy.c); NULL: not asked yet */
+    int cancel;       /* as asked */
     int64_t wake_at;  /* monotonic */
-    int64_t watch_at; /* a runner that is silent until then is stuck */
+    int64_t watch_at; /* CLOSING: the log's last record has until then */
     int64_t opened_at;
-    int64_t progress_at;
     int64_t renewed_at;
 
     char verdict[16];
@@ -119,10 +76,13 @@ void run_free(struct run *run);
 void run_tick(struct worker *w, struct run *run);
 /* Heartbeat and cancel requests. renew: extend the lease as well. */
 void run_check(struct worker *w, struct run *run, bool renew);
-/* Descriptors to wait for: at most RUN_FDS. */
-#define RUN_FDS 3
-size_t run_poll(const struct run *run, struct pollfd fds[RUN_FDS]);
+/* Descriptors to wait for: at most run_fds(run). */
+size_t run_fds(const struct run *run);
+size_t run_poll(struct run *run, struct pollfd *fds);
+/* The same descriptors after poll. */
 void run_ready(struct worker *w, struct run *run, const struct pollfd *fds, size_t count);
+/* Nothing is to be done without an event until then (monotonic), or until `latest`. */
+int64_t run_next(const struct worker *w, const struct run *run, int64_t latest);
 /* A child ended. True when it was this job's. */
 bool run_reaped(struct run *run, pid_t pid);
 /* Nothing is under way that the next supervisor could not pick up by itself. */
@@ -130,45 +90,52 @@ bool run_is_safe(const struct run *run);
 /* The supervisor stops: the job stays `running` for the next one. */
 void run_leave(struct run *run);
 
-/* --- between run.c, run_child.c, run_frames.c and run_end.c --------------------------------------
+/* --- between run*.c and turn*.c ------------------------------------------
  */
 
-struct step_run *run_step(struct run *run, int step); /* of the present host; NULL: no such step */
 const json_t *run_step_spec(const struct run *run, int step);
+/* The host's name in the plan, for sentences about more than one. */
+const char *run_host_name(const struct run *run, int host);
 /* Another supervisor holds the job: end our processes, write nothing more. */
 void run_drop(struct run *run);
-/* Called with the result of a database write: 0, -1 with a lost hold (dropped) or to be tried
- * again (1). */
-int run_after_write(struct worker *w, struct run *run, int rc, const struct err *err);
-/* The state record of a step in the job's log. */
-void run_log_step(struct run *run, int step, const json_t *extra);
+/* Called with the result of a database write: 0, -1 with a lost hold (dropped), or 1: to be tried
+ * again at *wake_at. */
+int run_after_write(struct worker *w, struct run *run, int rc, int64_t *wake_at,
+                    const struct err *err);
 /* A text without hidden values. */
 void run_masked(const struct run *run, const char *text, char *out, size_t out_size);
-
-/* RUN_OPENING: as soon as the log is ours. */
-void run_open(struct worker *w, struct run *run);
 /* Worth trying again: the database is locked, or the disk is full (then the reserve is given back:
  * worker/ballast.h). */
 bool run_is_transient(struct worker *w, const struct err *err);
+bool run_is_good(const char *verdict); /* live, degraded, ok */
 
-int run_child_start(struct worker *w, struct run *run, struct err *err) MUST_USE;
-void run_child_stop(struct run *run);
-/* It has said how the host was left, and is not needed any more. */
-void run_child_dismiss(struct run *run);
-/* A child that did not end well leaves a line in the log. part: "ask", "job" (a runner, a fetch, a
- * mask), or "left" (one whose job is gone). */
-void run_child_note_end(const char *part, pid_t pid, int status);
-/* All whole frames that are there. */
-void run_take_frames(struct worker *w, struct run *run);
-void run_stored(struct run *run);
+/* RUN_OPENING: as soon as the log is ours. */
+void run_open(struct worker *w, struct run *run);
+/* Record the ends of turns that have a verdict. */
+void run_record_turns(struct worker *w, struct run *run);
+/* What a load balancer's runner is told before a step. */
+enum run_word { RUN_WORD_WAIT = 0, RUN_WORD_GO, RUN_WORD_SKIP };
+enum run_word run_word_for(struct turn *turn, int step);
+bool run_balancer_failed(const struct run *run);
+/* Out of, or back in, every balancer; true when there is none. */
+bool run_is_out(const struct run *run, int app);
+bool run_is_in(const struct run *run, int app);
+/* Nobody is sent to this one any more, or nothing can be done about it: it may go back. */
+bool run_may_undo(const struct run *run, int app);
+/* Whether this app server, which waits, may still have its turn. */
+bool run_will_begin(const struct run *run, int app);
+enum rollout_decision run_decision(const struct run *run);
 
+/* From the plan, once the rows were read. */
+void run_set_rollout(struct run *run);
+/* Let those begin that may. False: no turn is under way, and none begins any more. */
+bool run_begin_turns(struct run *run);
+/* Tell the hosts that are held how they go on, once that is decided. */
+void run_settle_held(struct run *run);
 /* The job's end is decided before anything ran, or nothing more can be done. */
 void run_fail(struct run *run, const char *verdict, const char *summary);
-/* The verdict of the present host (texts are masked here), and on to RUN_DECIDING. */
-void run_host_verdict(struct run *run, const char *verdict, const char *summary,
-                      const char *left_as);
-/* RUN_DECIDING: record the host's end; the next host, or the job's verdict. */
-void run_decide(struct worker *w, struct run *run);
+/* The verdict over all hosts, when no turn is under way and none begins any more. */
+void run_decide(struct run *run);
 /* The transaction that ends the job. */
 void run_end(struct worker *w, struct run *run);
 

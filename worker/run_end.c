@@ -12,17 +12,10 @@
 #include "worker/jobs/kind.h"
 
 #define CLOSING_MS 10000
-#define RETRY_MS   500
 
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
-}
-
-static bool is_good(const char *verdict)
-{
-    return strcmp(verdict, "live") == 0 || strcmp(verdict, "degraded") == 0
-           || strcmp(verdict, "ok") == 0;
 }
 
 void run_fail(struct run *run, const char *verdict, const char *summary)
@@ -33,89 +26,46 @@ void run_fail(struct run *run, const char *verdict, const char *summary)
     run->wake_at = 0;
 }
 
-void run_host_verdict(struct run *run, const char *verdict, const char *summary,
-                      const char *left_as)
-{
-    struct host_run *host = &run->hosts[run->host];
-    (void)str_copy(host->verdict, sizeof host->verdict, verdict);
-    run_masked(run, summary, host->summary, sizeof host->summary);
-    run_masked(run, left_as, host->left_as, sizeof host->left_as);
-    run->phase = RUN_DECIDING;
-    run->wake_at = 0;
-}
-
-/* --- the verdict --------------------------------------------------------------------------------
+/* --- the hosts --------------------------------------------------------------------------------
  */
 
-/* The name of a host, for sentences about more than one. */
-static const char *host_name(const struct run *run, int host)
+static int write_turns(struct worker *w, struct run *run, int64_t now, struct err *err)
 {
-    const char *name =
-        text_of(json_array_get(json_object_get(run->plan, "hosts"), (size_t)host), "name");
-    return name == NULL ? "" : name;
+    int rc = -1;
+    if (db_begin(w->db, err) != 0)
+        return -1;
+    for (int h = 0; h < run->host_count; h++) {
+        const struct turn *turn = &run->turns[h];
+        if (turn->phase == TURN_DECIDING && now >= turn->wake_at
+            && job_host_end(w->db, &run->hold, h, turn->verdict,
+                            turn->left_as == NULL ? "" : turn->left_as, err)
+                   != 0)
+            goto out;
+    }
+    rc = db_commit(w->db, err);
+out:
+    db_rollback(w->db);
+    return rc;
 }
 
-/* The cause of the first step that did not end well, for a host whose runner gave no summary (it
- * was read back from the database). */
-static const char *first_cause(const struct run *run, const struct host_run *host)
+void run_record_turns(struct worker *w, struct run *run)
 {
-    for (int i = 0; i < run->step_count; i++) {
-        if (host->steps[i].state > STEP_OK && host->steps[i].cause[0] != '\0')
-            return host->steps[i].cause;
-    }
-    return "";
-}
-
-static void decide_verdict(struct run *run)
-{
-    int good = 0, degraded = 0, bad = -1;
-    for (int i = 0; i < run->host_count; i++) {
-        const char *verdict = run->hosts[i].verdict;
-        if (verdict[0] != '\0' && is_good(verdict))
-            good++;
-        degraded += strcmp(verdict, "degraded") == 0;
-        if (bad < 0 && verdict[0] != '\0' && !is_good(verdict))
-            bad = i;
-    }
-    const struct host_run *host = &run->hosts[bad < 0 ? run->host_count - 1 : bad];
-    const char *said = host->summary[0] != '\0' ? host->summary : first_cause(run, host);
-    if (bad < 0) {
-        (void)str_copy(run->verdict, sizeof run->verdict,
-                       degraded > 0 ? "degraded" : host->verdict);
-        (void)str_copy(run->summary, sizeof run->summary, said);
-    } else if (run->host_count == 1) {
-        (void)str_copy(run->verdict, sizeof run->verdict, host->verdict);
-        (void)str_copy(run->summary, sizeof run->summary, said);
-    } else { /* `reverted` of one host is not the job's when another host serves the new release */
-        bool mixed = good > 0 && strcmp(host->verdict, "reverted") == 0;
-        (void)str_copy(run->verdict, sizeof run->verdict, mixed ? "failed" : host->verdict);
-        snprintf(run->summary, sizeof run->summary, "%.60s: %.400s%s", host_name(run, bad), said,
-                 good > 0 ? " The hosts before it serve the new release." : "");
-    }
-    run->phase = RUN_ENDING;
-    run->wake_at = 0;
-}
-
-void run_decide(struct worker *w, struct run *run)
-{
-    struct host_run *host = &run->hosts[run->host];
-    if (!host->stored) {
-        struct err err = {0};
-        int rc = job_host_end(w->db, &run->hold, run->host, host->verdict, host->left_as, &err);
-        if (run_after_write(w, run, rc, &err) != 0)
-            return;
-        host->stored = true;
-    }
-    if (!is_good(host->verdict) || run->host + 1 >= run->host_count) {
-        decide_verdict(run);
+    struct err err = {0};
+    int64_t now = clock_mono_ms(), wake_at = 0;
+    int count = 0;
+    for (int h = 0; h < run->host_count; h++)
+        count += run->turns[h].phase == TURN_DECIDING && now >= run->turns[h].wake_at;
+    if (count == 0)
         return;
+    int written = run_after_write(w, run, write_turns(w, run, now, &err), &wake_at, &err);
+    for (int h = 0; h < run->host_count; h++) {
+        struct turn *turn = &run->turns[h];
+        if (turn->phase != TURN_DECIDING || now < turn->wake_at)
+            continue;
+        if (written == 0)
+            turn->phase = TURN_ENDED;
+        turn->wake_at = wake_at;
     }
-    run->host++;
-    run->tries = run->starts = 0;
-    json_decref(run->results);
-    run->results = NULL;
-    journal_sync(&run->journal);
-    run->phase = RUN_SYNCING;
 }
 
 /* --- what it means for the environment ----------------------------------------------------------
@@ -125,12 +75,8 @@ void run_decide(struct worker *w, struct run *run)
 static bool passed_switch(const struct run *run)
 {
     for (int h = 0; h < run->host_count; h++) {
-        for (int i = 0; i < run->step_count; i++) {
-            enum step_state state = run->hosts[h].steps[i].state;
-            if (json_is_true(json_object_get(run_step_spec(run, i), "point_of_no_return"))
-                && state != STEP_PENDING && state != STEP_SKIPPED)
-                return true;
-        }
+        if (turn_passed_switch(&run->turns[h]))
+            return true;
     }
     return false;
 }
@@ -138,30 +84,21 @@ static bool passed_switch(const struct run *run)
 /* Whether every host that was switched was also put back: all its undo steps ended well. */
 static bool all_undone(const struct run *run)
 {
-    int undone = 0;
     for (int h = 0; h < run->host_count; h++) {
-        for (int i = 0; i < run->step_count; i++) {
-            const char *phase = text_of(run_step_spec(run, i), "phase");
-            enum step_state state = run->hosts[h].steps[i].state;
-            if (!str_equal(phase, "undo"))
-                continue;
-            if (state == STEP_OK)
-                undone++;
-            else if (state != STEP_SKIPPED && run->hosts[h].verdict[0] != '\0')
-                return false;
-        }
+        if (turn_passed_switch(&run->turns[h]) && !turn_is_undone(&run->turns[h]))
+            return false;
     }
-    return undone > 0;
+    return true;
 }
 
 static enum release_effect effect_of(const struct run *run)
 {
     int good = 0;
-    for (int h = 0; h < run->host_count; h++)
-        good += run->hosts[h].verdict[0] != '\0' && is_good(run->hosts[h].verdict);
+    for (int h = 0; h < run->app_count; h++)
+        good += run->turns[h].verdict[0] != '\0' && run_is_good(run->turns[h].verdict);
     if (run->refused)
         return RELEASE_EFFECT_NONE;
-    if (run->hosts == NULL) /* taken over and then not to be opened: nobody looked */
+    if (run->turns == NULL) /* taken over and then not to be opened: nobody looked */
         return RELEASE_EFFECT_UNKNOWN;
     if (strcmp(run->verdict, "live") == 0)
         return RELEASE_EFFECT_LIVE;
@@ -200,9 +137,9 @@ static json_t *event_detail(const struct run *run)
 {
     json_t *detail = json_pack("{s:s, s:s}", "job", run->hold.id, "summary", run->summary);
     json_t *hosts = json_array();
-    for (int h = 0; run->hosts != NULL && h < run->host_count; h++) {
-        json_array_append_new(hosts, json_pack("{s:s, s:s}", "host", host_name(run, h), "verdict",
-                                               run->hosts[h].verdict));
+    for (int h = 0; run->turns != NULL && h < run->host_count; h++) {
+        json_array_append_new(hosts, json_pack("{s:s, s:s}", "host", run_host_name(run, h),
+                                               "verdict", run->turns[h].verdict));
     }
     json_object_set_new(detail, "hosts", hosts);
     if (json_is_object(run->release)) {
@@ -224,7 +161,7 @@ static void target_of(const struct run *run, struct audit_entry *entry, char *na
     } else if (text_of(run->job, "server_id") != NULL) {
         entry->target_kind = "server";
         entry->target_id = text_of(run->job, "server_id");
-        snprintf(name, size, "%s", run->hosts == NULL ? "" : host_name(run, 0));
+        snprintf(name, size, "%s", run->turns == NULL ? "" : run_host_name(run, 0));
     } else {
         entry->target_kind = "app";
         entry->target_id = entry->app_id == NULL ? "" : entry->app_id;
@@ -271,7 +208,7 @@ static int write_end(struct worker *w, struct run *run, struct err *err)
         goto out;
     if (job_end(w->db, &run->hold, run->verdict, run->summary, now, err) != 0)
         goto out;
-    if (run->kind != NULL && run->hosts != NULL && run->kind->store != NULL
+    if (run->kind != NULL && run->turns != NULL && run->kind->store != NULL
         && run->kind->store(w, run, detail, err) != 0)
         goto out;
     if (store_release(w, run, now, err) != 0) /* last: after its outcome a release never changes */
@@ -307,17 +244,17 @@ void run_end(struct worker *w, struct run *run)
     struct err err = {0};
     if (run->job == NULL && job_load(w->db, run->hold.id, &run->job, NULL, &err) != 0) {
         log_err("job_end", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
+        run->wake_at = clock_mono_ms() + RUN_RETRY_MS;
         return;
     }
-    if (run->kind != NULL && run->hosts != NULL && run->kind->finish != NULL
+    if (run->kind != NULL && run->turns != NULL && run->kind->finish != NULL
         && run->kind->finish(w, run, &err) != 0) {
         log_err("job_finish", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
+        run->wake_at = clock_mono_ms() + RUN_RETRY_MS;
         return;
     }
     int rc = write_end(w, run, &err);
-    if (run_after_write(w, run, rc, &err) != 0)
+    if (run_after_write(w, run, rc, &run->wake_at, &err) != 0)
         return;
     LOG_INFO("job_end", "job=%s kind=%s verdict=%s", run->hold.id, text_of(run->job, "kind"),
              run->verdict);

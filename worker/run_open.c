@@ -11,53 +11,61 @@
 
 #define LOG_LOCK_EVERY_MS 50
 #define LOG_LOCK_WARN_MS  30000
-#define RETRY_MS          500
 
 /* --- opening ------------------------------------------------------------------------------------
  */
+
+static const char *text_of(const json_t *row, const char *key)
+{
+    return json_string_value(json_object_get(row, key));
+}
+
+/* A host that had begun goes on at once, whoever's turn it would be. */
+static void read_host(struct turn *turn, const json_t *row)
+{
+    const char *verdict = text_of(row, "verdict");
+    if (verdict != NULL) {
+        (void)str_copy(turn->verdict, sizeof turn->verdict, verdict);
+        turn_set_text(turn, &turn->left_as, text_of(row, "left_as"));
+        turn->phase = TURN_ENDED;
+    } else if (str_equal(text_of(row, "state"), "running")) {
+        turn->phase = TURN_PAUSED;
+    }
+}
+
+static void read_step(struct run *run, const json_t *row)
+{
+    json_int_t host = json_integer_value(json_object_get(row, "host"));
+    json_int_t step = json_integer_value(json_object_get(row, "step"));
+    if (host < 0 || host >= run->host_count || step < 0 || step >= run->step_count)
+        return;
+    struct step_run *s = &run->turns[host].steps[step];
+    s->state = step_state_from_name(text_of(row, "state"));
+    turn_set_text(&run->turns[host], &s->cause, text_of(row, "cause"));
+}
 
 /* The rows of steps and hosts as they are in the database. */
 static int read_rows(struct worker *w, struct run *run, struct err *err)
 {
     json_t *hosts = NULL, *steps = NULL, *row;
-    size_t i;
+    size_t i, host_count, step_count;
     int rc = -1;
 
     if (job_hosts(w->db, run->hold.id, &hosts, err) != 0
         || job_steps(w->db, run->hold.id, &steps, err) != 0)
         goto out;
-    run->host_count = (int)json_array_size(hosts);
-    run->step_count = (int)json_array_size(json_object_get(run->plan, "steps"));
-    if (run->host_count < 1 || run->host_count > RUN_HOSTS_MAX || run->step_count < 1
-        || run->step_count > RUN_STEPS_MAX) {
+    host_count = json_array_size(hosts);
+    step_count = json_array_size(json_object_get(run->plan, "steps"));
+    if (host_count < 1 || host_count > RUN_HOSTS_MAX || step_count < 1
+        || step_count > RUN_STEPS_MAX) {
         err_set(err, ERR_INTERNAL, "The plan has no host or no step, or too many.");
         goto out;
     }
-    run->hosts = calloc((size_t)run->host_count, sizeof *run->hosts);
-    if (run->hosts == NULL) {
-        err_set(err, ERR_NO_MEMORY, "No memory is left.");
+    if (turns_make(run, (int)host_count, (int)step_count, err) != 0)
         goto out;
-    }
-    json_array_foreach(hosts, i, row)
-    {
-        const char *verdict = json_string_value(json_object_get(row, "verdict"));
-        (void)str_copy(run->hosts[i].verdict, sizeof run->hosts[i].verdict,
-                       verdict == NULL ? "" : verdict);
-        run->hosts[i].stored = verdict != NULL;
-        if (verdict != NULL) /* hosts go in order: run_decide finds the next one */
-            run->host = (int)i;
-    }
-    json_array_foreach(steps, i, row)
-    {
-        json_int_t host = json_integer_value(json_object_get(row, "host"));
-        json_int_t step = json_integer_value(json_object_get(row, "step"));
-        if (host < 0 || host >= run->host_count || step < 0 || step >= run->step_count)
-            continue;
-        struct step_run *s = &run->hosts[host].steps[step];
-        s->state = step_state_from_name(json_string_value(json_object_get(row, "state")));
-        run_masked(run, json_string_value(json_object_get(row, "cause")), s->cause,
-                   sizeof s->cause);
-    }
+    json_array_foreach(hosts, i, row) read_host(&run->turns[i], row);
+    json_array_foreach(steps, i, row) read_step(run, row);
+    run_set_rollout(run);
     rc = 0;
 out:
     json_decref(hosts);
@@ -127,20 +135,19 @@ static void open_run(struct worker *w, struct run *run)
     }
     if (rc != 0 && run_is_transient(w, &err)) {
         log_err("job_prepare", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
+        run->wake_at = clock_mono_ms() + RUN_RETRY_MS;
         return;
     }
     if (journal_start(&run->journal, &w->config, run->hidden, &journal_err) != 0) {
         log_err("journal_start", &journal_err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
+        run->wake_at = clock_mono_ms() + RUN_RETRY_MS;
         return;
     }
     run->journal_open = true;
     if (rc == 0) {
         if (run->resumed)
             journal_words(&run->journal, -1, -1, "Windlass was restarted; this job goes on.");
-        run->phase = run->hosts[run->host].verdict[0] != '\0' ? RUN_DECIDING : RUN_SYNCING;
-        journal_sync(&run->journal);
+        run->phase = RUN_ACTIVE;
         return;
     }
     log_err("job_refused", &err);
@@ -154,7 +161,7 @@ void run_open(struct worker *w, struct run *run)
     bool busy = false;
     if (journal_lock(&run->journal, &w->config, run->hold.id, &busy, &err) != 0) {
         log_err("job_log", &err);
-        run->wake_at = clock_mono_ms() + RETRY_MS;
+        run->wake_at = clock_mono_ms() + RUN_RETRY_MS;
         return;
     }
     if (!busy) {

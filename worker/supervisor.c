@@ -33,13 +33,15 @@
 #define ASK_TICK_MS 5000
 #define SWEEP_MS    60000
 #define STOP_MS     10000
-#define MAX_FDS     (3 + WORKER_RUNS_MAX * RUN_FDS)
+#define OWN_FDS     3
 
 struct loop {
     struct worker w;
     int signals, poke, ask, lock;
     int64_t polled_at, asked_at, swept_at, stop_by;
     bool claim; /* look for jobs in this turn */
+    struct pollfd *fds;
+    size_t room; /* of fds */
 };
 
 static void reap(struct loop *loop)
@@ -53,7 +55,7 @@ static void reap(struct loop *loop)
                 part = "job";
         /* Of a job that is gone, a kill is ours: the kernel let go of it late. */
         if (strcmp(part, "left") != 0 || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
-            run_child_note_end(part, pid, status);
+            turn_child_note_end(part, pid, status);
     }
 }
 
@@ -131,32 +133,42 @@ static int wait_ms(const struct loop *loop)
     int64_t until = loop->polled_at + POLL_MS;
     if (loop->claim)
         return 0;
-    for (size_t i = 0; i < loop->w.run_count; i++) {
-        const struct run *run = loop->w.runs[i];
-        bool timed = run->phase == RUN_OPENING || run->phase == RUN_WAITING
-                     || run->phase == RUN_DECIDING || run->phase == RUN_ENDING
-                     || run->stalled != NULL;
-        if (timed && run->wake_at < until)
-            until = run->wake_at;
-        if (run->phase == RUN_ACTIVE && run->watch_at < until)
-            until = run->watch_at;
-    }
+    for (size_t i = 0; i < loop->w.run_count; i++)
+        until = run_next(&loop->w, loop->w.runs[i], until);
     int left = clock_left_ms(until);
     return left < 1 ? 1 : left;
+}
+
+/* Room for the descriptors of all jobs. What does not fit any more, for want of memory, waits for
+ * the next second. */
+static size_t poll_room(struct loop *loop)
+{
+    size_t wanted = OWN_FDS;
+    for (size_t i = 0; i < loop->w.run_count; i++)
+        wanted += run_fds(loop->w.runs[i]);
+    if (wanted > loop->room) {
+        struct pollfd *grown = realloc(loop->fds, wanted * sizeof *grown);
+        if (grown == NULL)
+            return loop->room;
+        loop->fds = grown;
+        loop->room = wanted;
+    }
+    return loop->room;
 }
 
 /* One turn: wait, then serve what is ready. */
 static void turn(struct loop *loop)
 {
-    struct pollfd fds[MAX_FDS];
-    size_t first[WORKER_RUNS_MAX], count[WORKER_RUNS_MAX], n = 3, runs = loop->w.run_count;
+    size_t first[WORKER_RUNS_MAX], count[WORKER_RUNS_MAX], n = OWN_FDS, runs = loop->w.run_count;
+    size_t room = poll_room(loop);
+    struct pollfd *fds = loop->fds;
 
     fds[0] = (struct pollfd){.fd = loop->signals, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = loop->poke, .events = POLLIN};
     fds[2] = (struct pollfd){.fd = loop->w.stopping ? -1 : loop->ask, .events = POLLIN};
     for (size_t i = 0; i < runs; i++) {
         first[i] = n;
-        count[i] = run_poll(loop->w.runs[i], fds + n);
+        count[i] = n + run_fds(loop->w.runs[i]) <= room ? run_poll(loop->w.runs[i], fds + n) : 0;
         n += count[i];
     }
     if (poll(fds, (nfds_t)n, wait_ms(loop)) < 0 && errno != EINTR)
@@ -244,6 +256,12 @@ int supervisor_main(const struct worker_config *config, struct err *err)
         return err_set(err, ERR_NO_MEMORY, "No memory is left.");
     loop->w.config = *config;
     loop->signals = loop->poke = loop->ask = loop->lock = -1;
+    loop->fds = calloc(OWN_FDS, sizeof *loop->fds);
+    loop->room = OWN_FDS;
+    if (loop->fds == NULL) {
+        free(loop);
+        return err_set(err, ERR_NO_MEMORY, "No memory is left.");
+    }
     owner_name(loop->w.owner);
     if (open_loop(loop, &stop, err) == 0) {
         if (!stop) {
@@ -256,6 +274,7 @@ int supervisor_main(const struct worker_config *config, struct err *err)
         rc = 0;
     }
     close_loop(loop);
+    free(loop->fds);
     free(loop);
     return rc;
 }

@@ -13,6 +13,7 @@
 #include "db/secrets.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
+#include "lib/domain/rollout.h"
 
 /* --- steps --- */
 
@@ -214,13 +215,50 @@ static int set_model(struct request *req, const struct deploy_view *view, json_t
     return 0;
 }
 
+static bool is_balancer(const json_t *server)
+{
+    return str_equal(row_text(server, "role"), "lb");
+}
+
 static json_t *hosts_of(const struct deploy_view *view)
 {
     json_t *list = json_array();
     const json_t *row;
     size_t i;
-    json_array_foreach(view->servers, i, row) json_array_append_new(list, part_host(row));
+    json_array_foreach(view->servers, i, row)
+    {
+        json_t *host = part_host(row);
+        json_object_set_new(host, "role_text",
+                            json_string(is_balancer(row) ? "Load balancer" : ""));
+        json_array_append_new(list, host);
+    }
     return list;
+}
+
+/* In which order the servers take turns and what a failure means, in words; null for one server. */
+static json_t *rollout_of(const struct deploy_view *view)
+{
+    static const char *const failures[] = {
+        "When one fails, no further one begins, and those that were switched go back.",
+        "When one fails, no further one begins. Those that were switched keep the new release.",
+        "When one fails, the others go on. When the first one fails, no other one begins."};
+    int hosts = 0;
+    const json_t *row;
+    size_t i;
+    json_array_foreach(view->servers, i, row) hosts += is_balancer(row) ? 0 : 1;
+    struct rollout rollout = rollout_of_settings(view->settings, hosts);
+    json_t *groups;
+    if (hosts < 2)
+        return json_null();
+    if (rollout.at_once == 1)
+        groups = json_string("One after another, in this order.");
+    else
+        groups = part_text("The first one alone, then %d at a time, in this order.",
+                           rollout.at_once < hosts ? rollout.at_once : hosts - 1);
+    return json_pack("{s:o, s:o, s:s}", "groups_text", groups, "wait_text",
+                     rollout.wait_s == 0 ? json_string("")
+                                         : part_text("%d s between them.", rollout.wait_s),
+                     "failure_text", failures[rollout.on_failure]);
 }
 
 /* How long nothing serves and why, as the recipe says; null when it says nothing, or when nothing
@@ -247,10 +285,10 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
         return -1;
     changes = changes_of(view, live);
     *plan = json_pack(
-        "{s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
-        deploy_plan_steps(view), "hosts", hosts_of(view), "has_live", (int)json_is_object(live),
-        "changed_count", count_changed(changes), "changes", changes, "secret_set", set, "downtime",
-        downtime_of(view, json_is_object(live)), "estimate_text",
+        "{s:s, s:o, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o}", "hash", hash, "steps",
+        deploy_plan_steps(view), "hosts", hosts_of(view), "rollout", rollout_of(view), "has_live",
+        (int)json_is_object(live), "changed_count", count_changed(changes), "changes", changes,
+        "secret_set", set, "downtime", downtime_of(view, json_is_object(live)), "estimate_text",
         estimate.runs == 0
             ? json_string("")
             : part_text("about %s", str_duration(took, sizeof took, estimate.median_ms)),

@@ -13,7 +13,8 @@
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 
-#define SERVERS_MAX 500
+#define SERVERS_MAX   500
+#define ROLE_BALANCER "lb"
 
 static const struct {
     const char *value, *text, *help;
@@ -41,17 +42,21 @@ static const char *read_tier(struct request *req, json_t *page)
     return "";
 }
 
-/* server.<slug>=1; a name nobody has is an error, not silence. */
+/* server.<slug>=1 and role.<slug>; a name nobody has is an error, not silence. */
 static void read_servers(struct request *req, struct env_form *form, json_t *page)
 {
     json_t *chosen = request_fields_with(req, "server.");
+    json_t *roles = request_fields_with(req, "role.");
     const json_t *row;
     size_t i;
     form->server_ids = json_array();
+    form->balancers = json_array();
     json_array_foreach(form->servers, i, row)
     {
         if (json_object_get(chosen, row_text(row, "slug")) == NULL)
             continue;
+        if (str_equal(row_text(roles, row_text(row, "slug")), ROLE_BALANCER))
+            json_array_append(form->balancers, json_object_get(row, "id"));
         json_array_append(form->server_ids, json_object_get(row, "id"));
         json_object_del(chosen, row_text(row, "slug"));
     }
@@ -305,22 +310,36 @@ static json_t *field_model(const json_t *setting, const struct env_form *form,
     return field;
 }
 
-static bool is_chosen(const struct env_form *form, const json_t *server)
+static bool is_among(const json_t *ids, const json_t *server)
 {
     const json_t *id;
     size_t i;
-    json_array_foreach(form->server_ids, i,
-                       id) if (json_equal(id, json_object_get(server, "id"))) return true;
+    json_array_foreach(ids, i, id) if (json_equal(id, json_object_get(server, "id"))) return true;
     return false;
 }
 
-static json_t *server_choice(const struct env_form *form, const json_t *row)
+/* What a server may be here; empty where the recipe knows only one role. */
+static json_t *role_choices(const struct recipe *recipe, bool is_balancer)
+{
+    json_t *list = json_array();
+    if (!json_is_object(json_object_get(recipe_spec(recipe), "balancer")))
+        return list;
+    json_array_append_new(list, part_choice("app", "App server", !is_balancer));
+    json_array_append_new(list, part_choice(ROLE_BALANCER, "Load balancer", is_balancer));
+    return list;
+}
+
+static json_t *server_choice(const struct recipe *recipe, const struct env_form *form,
+                             const json_t *row)
 {
     const char *state = row_text(row, "state");
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b}", "id", row_text(row, "id"), "slug",
+    json_t *roles = role_choices(recipe, is_among(form->balancers, row));
+    bool has_roles = json_array_size(roles) > 0;
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:b, s:o}", "id", row_text(row, "id"), "slug",
                      row_text(row, "slug"), "href", part_text("/servers/%s", row_text(row, "slug")),
                      "address", part_address(row), "status", part_status(state, word_server(state)),
-                     "is_selected", (int)is_chosen(form, row));
+                     "is_selected", (int)is_among(form->server_ids, row), "has_roles",
+                     (int)has_roles, "roles", roles);
 }
 
 void env_form_model(const struct recipe *recipe, const struct env_form *form,
@@ -335,7 +354,7 @@ void env_form_model(const struct recipe *recipe, const struct env_form *form,
                                         TIERS[i].text, "help", TIERS[i].help, "is_selected",
                                         (int)str_equal(TIERS[i].value, form->tier)));
     json_array_foreach(form->servers, i, item)
-        json_array_append_new(servers, server_choice(form, item));
+        json_array_append_new(servers, server_choice(recipe, form, item));
     json_array_foreach(spec_settings(recipe), i, item)
     {
         const char *key = row_text(item, "key");

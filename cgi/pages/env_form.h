@@ -13,6 +13,7 @@ struct env_form {
     json_t *servers;    /* rows of all servers */
     json_t *registries; /* rows of all registries */
     json_t *server_ids; /* chosen, in order */
+    json_t *balancers;  /* those of them that are load balancers; NULL: none */
     json_t *values;     /* setting key -> what the form shows: text, number or boolean */
     json_t *checked;    /* settings that passed; NULL when one did not */
 };

@@ -132,7 +132,8 @@ static int env_new_create(struct request *req, struct response *res, const struc
                                   .slug = request_field(req, "slug"),
                                   .tier = form->tier,
                                   .recipe = recipe_name(n->recipe),
-                                  .server_ids = form->server_ids};
+                                  .server_ids = form->server_ids,
+                                  .balancers = form->balancers};
     if (fill_in_name(req, n, form, err) != 0)
         return -1;
     env.settings = form->checked;
@@ -228,8 +229,13 @@ static int settings_form(struct request *req, const struct env_edit *edit, struc
     json_object_update(form->values, edit->defaults); /* settings the recipe gained since */
     json_object_update(form->values, json_object_get(edit->environment, "settings"));
     form->server_ids = json_array();
+    form->balancers = json_array();
     json_array_foreach(linked, i, row)
+    {
         json_array_append(form->server_ids, json_object_get(row, "id"));
+        if (str_equal(row_text(row, "role"), "lb"))
+            json_array_append(form->balancers, json_object_get(row, "id"));
+    }
     return 0;
 }
 
@@ -251,7 +257,8 @@ static int settings_store(struct request *req, struct response *res, const struc
     struct environment_change change = {.environment = edit->environment,
                                         .tier = form->tier,
                                         .settings = form->checked,
-                                        .server_ids = form->server_ids};
+                                        .server_ids = form->server_ids,
+                                        .balancers = form->balancers};
     if (environment_change(req->db, &req->actor, &change, &changed, err) != 0)
         return -1;
     if (changed == 0)

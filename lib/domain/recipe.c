@@ -14,6 +14,7 @@
 #include "lib/base/str.h"
 #include "lib/crypto/crypto.h"
 #include "lib/domain/recipe_spec.h"
+#include "lib/domain/rollout.h"
 #include "lib/domain/validate.h"
 
 #define FILES_MAX      64
@@ -147,6 +148,18 @@ static int add_shared(struct recipe *recipe, const char *recipes_dir, struct err
     return 0;
 }
 
+/* What every recipe for apps has besides its own: how its servers take turns. */
+static int add_common_settings(struct recipe *recipe, struct err *err)
+{
+    json_t *settings = json_object_get(recipe->spec, "settings"), *common;
+    if (json_is_true(json_object_get(recipe->spec, "internal")) || !json_is_array(settings))
+        return 0;
+    common = rollout_settings();
+    int rc = common == NULL ? -1 : json_array_extend(settings, common);
+    json_decref(common);
+    return rc == 0 ? 0 : no_memory(err);
+}
+
 static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err *err)
 {
     const char *text = recipe_script(recipe, "recipe.json");
@@ -158,7 +171,9 @@ static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err
     if (recipe->spec == NULL)
         return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json, line %d: %s.", recipe->name,
                        error.line, error.text);
-    return add_shared(recipe, recipes_dir, err) != 0 ? -1 : recipe_spec_check(recipe, err);
+    if (add_common_settings(recipe, err) != 0 || add_shared(recipe, recipes_dir, err) != 0)
+        return -1;
+    return recipe_spec_check(recipe, err);
 }
 
 int recipe_load(const char *recipes_dir, const char *name, struct recipe **recipe, struct err *err)

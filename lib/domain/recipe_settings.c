@@ -10,6 +10,7 @@
 #include "lib/domain/compose.h"
 #include "lib/domain/recipe.h"
 #include "lib/domain/recipe_spec.h"
+#include "lib/domain/rollout.h"
 #include "lib/domain/validate.h"
 
 #define TEXT_MAX ((size_t)2000)
@@ -131,6 +132,10 @@ static int check_words(const json_t *setting, const char *field, const char *tex
         return validate_processes(field, text, err);
     case SETTING_SITE_URL:
         return validate_site_url(field, text, err);
+    case SETTING_SHARE:
+        return rollout_check_share(field, text, err);
+    case SETTING_ADDRESSES:
+        return validate_addresses(field, text, err);
     case SETTING_UNKNOWN:
     case SETTING_PORT:
     case SETTING_NUMBER:

@@ -111,6 +111,8 @@ static const struct {
     {"arguments", SETTING_ARGUMENTS},
     {"processes", SETTING_PROCESSES},
     {"site_url", SETTING_SITE_URL},
+    {"share", SETTING_SHARE},
+    {"addresses", SETTING_ADDRESSES},
 };
 
 enum setting_type setting_type_of(const json_t *setting)
@@ -353,6 +355,28 @@ static int check_downtime(const struct recipe *recipe, struct err *err)
     return 0;
 }
 
+/* How a load balancer takes part: four steps, each a script. */
+static int check_balancer(const struct recipe *recipe, struct err *err)
+{
+    static const char *const keys[] = {"prepare", "out", "in", "tidy"};
+    const json_t *balancer = json_object_get(recipe_spec(recipe), "balancer");
+    struct place at = {.recipe = recipe, .list = "balancer"};
+
+    for (at.index = 0; balancer != NULL && at.index < COUNT_OF(keys); at.index++) {
+        const json_t *step = json_object_get(balancer, keys[at.index]);
+        const char *script = json_string_value(json_object_get(step, "script"));
+        json_int_t deadline = json_integer_value(json_object_get(step, "deadline_s"));
+
+        if (check_string(&at, step, "title", false, err) != 0)
+            return -1;
+        if (script == NULL || recipe_script(recipe, script) == NULL)
+            return wrong(&at, "script", "must name a .sh file of the recipe's folder", err);
+        if (deadline < 1 || deadline > DEADLINE_MAX)
+            return wrong(&at, "deadline_s", "must be a number of seconds from 1 to 86400", err);
+    }
+    return 0;
+}
+
 static bool is_artefact(const json_t *spec)
 {
     const char *kind = json_string_value(json_object_get(spec, "artefact"));
@@ -388,7 +412,7 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0
         || check_operations(recipe, err) != 0 || check_shared(recipe, err) != 0
-        || check_downtime(recipe, err) != 0)
+        || check_downtime(recipe, err) != 0 || check_balancer(recipe, err) != 0)
         return -1;
     return check_steps(recipe, "steps", err) != 0 ? -1 : check_steps(recipe, "undo", err);
 }

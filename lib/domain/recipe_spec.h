@@ -29,7 +29,9 @@ enum setting_type {
     SETTING_WORD,
     SETTING_ARGUMENTS,
     SETTING_PROCESSES,
-    SETTING_SITE_URL
+    SETTING_SITE_URL,
+    SETTING_SHARE,
+    SETTING_ADDRESSES
 };
 
 enum setting_type setting_type_of(const json_t *setting);

@@ -55,6 +55,8 @@ int validate_tag(const char *field, const char *text,
 int validate_url_path(const char *field, const char *text,
                       struct err *err) MUST_USE; /* /health?x=1 */
 int validate_https_url(const char *field, const char *text, struct err *err) MUST_USE;
+int validate_addresses(const char *field, const char *text,
+                       struct err *err) MUST_USE; /* name=address, a space between two */
 int validate_site_url(const char *field, const char *text,
                       struct err *err) MUST_USE; /* http:// or https://, a name, [:port], a path */
 int validate_file_name(const char *field, const char *text,

@@ -217,3 +217,28 @@ int validate_registry_host(const char *field, const char *text, char host[REGIST
     memcpy(host, text, strlen(text) + 1);
     return 0;
 }
+
+int validate_addresses(const char *field, const char *text, struct err *err)
+{
+    for (const char *at = text; *at != '\0'; at += *at == ' ') {
+        char name[64], host[256];
+        size_t len = strcspn(at, " "), equals = strcspn(at, "=");
+        const char *value = at + equals + 1;
+        bool good = equals < len && equals < sizeof name && len - equals - 1 < sizeof host;
+
+        if (good) {
+            memcpy(name, at, equals);
+            name[equals] = '\0';
+            memcpy(host, value, len - equals - 1);
+            host[len - equals - 1] = '\0';
+            good = validate_slug(field, name, NULL) == 0 && (is_host_name(host) || is_ipv6(host));
+        }
+        if (!good)
+            return err_field(
+                err, field,
+                "This must be names of servers with an address each, one space between "
+                "two: web1=10.0.0.5 web2=10.0.0.6.");
+        at += len;
+    }
+    return 0;
+}

@@ -271,6 +271,48 @@ wl_put_upstream() { # file with the text: in one instant. The name in between is
     }
 }
 
+wl_is_included() { # whether the configuration takes the upstream's file in, as far as it can be read
+    conf=$(nginx -V 2>&1 | sed -n 's/.*--conf-path=\([^ ]*\).*/\1/p')
+    conf=${conf:-/etc/nginx/nginx.conf}
+    grep -rhs '^[[:space:]]*include[[:space:]]' "${conf%/*}" | sed 's/^[[:space:]]*include[[:space:]]*//; s/[[:space:]]*;.*//; s/^["'\'']//; s/["'\'']$//' >"$wl_state/includes-$WL_JOB"
+    found=1
+    while IFS= read -r pattern; do
+        case $pattern in /*) ;; *) pattern=${conf%/*}/$pattern ;; esac
+        # shellcheck disable=SC2254 # a pattern it is
+        case $wl_upstream in $pattern) found=0 ;; esac
+    done <"$wl_state/includes-$WL_JOB"
+    rm -f -- "$wl_state/includes-$WL_JOB"
+    return "$found"
+}
+
+wl_nginx_ready() { # everything about nginx that can be known to fail
+    command -v curl >/dev/null || wl_fail "The server lacks curl, with which is asked whether requests arrive. Fix: sudo apt-get install -y curl"
+    command -v nginx >/dev/null || wl_fail "nginx is not installed here. Fix: sudo apt-get install -y nginx${WL_SET_SITE_URL:+, or leave the address of the site empty: then the app is stopped for each deploy}."
+    folder=${wl_upstream%/*}
+    if [ "$(id -u)" -ne 0 ]; then
+        wl_nginx_reload
+        line=$(wl_sudoers)
+        command -v sudo >/dev/null || wl_fail "The server lacks sudo, by which nginx is tested and reloaded. Fix: apt-get install sudo (as root), then put this line into /etc/sudoers.d/windlass: $line"
+        if [ -z "$wl_reload" ] || ! sudo -n -l "$wl_nginx" -t >/dev/null 2>&1; then
+            wl_fail "sudo does not let $(id -un) test and reload nginx. Fix: put this line into /etc/sudoers.d/windlass: $line"
+        fi
+    fi
+    if [ ! -d "$folder" ] || [ ! -w "$folder" ]; then
+        wl_fail "$(id -un) cannot write $wl_upstream. Fix: sudo install -d -o $(id -un) $folder"
+    fi
+    if [ -e "$wl_upstream" ] && ! wl_is_our_upstream; then
+        wl_fail "$wl_upstream is not of this environment, and what others wrote is not changed. Fix: choose another file in the settings, or remove it if nothing needs it (nginx goes on with what it has read)."
+    fi
+    wl_is_included || wl_fail "nginx does not take in $wl_upstream. Fix: echo 'include $folder/*.conf;' | sudo tee /etc/nginx/conf.d/windlass.conf"
+    [ ! -r /proc/1/comm ] || grep -qsx nginx /proc/[0-9]*/comm || wl_fail "nginx does not run here. Fix: sudo systemctl start nginx"
+    # Before the first deploy the site may name an upstream that is not there yet.
+    if ! wl_nginx_test && ! grep -qF "host not found in upstream \"$WL_SET_UPSTREAM\"" "$wl_state/said-$WL_JOB"; then
+        cat "$wl_state/said-$WL_JOB"
+        wl_fail "nginx' configuration has a mistake already, before this deploy: $(wl_nginx_said). Fix: mend it until sudo nginx -t is content."
+    fi
+    rm -f -- "$wl_state/said-$WL_JOB"
+}
+
 # --- connections ---------------------------------------------------------------------------------------------------------------
 wl_peers() { # port, another or nothing: "port peer" of each connection to or from them on this machine, also of those that have just ended
     awk -v one="$1" -v two="${2:-0}" 'BEGIN { hex[sprintf("%04X", one)] = one; if (two) hex[sprintf("%04X", two)] = two }
@@ -364,4 +406,50 @@ wl_drain() { # port, until when (seconds since the epoch)
         wl_note "At the end of the drain $wl_left connections are still open on port $1 (websockets, or long downloads): they end with the container. More seconds to drain can be given in the settings."
     fi
     wl_result open_at_limit "$wl_left"
+}
+
+# --- load balancer ---------------------------------------------------------------------------------------------------------------
+wl_lb_now() { # "place up" or "place down" for each line of the upstream's file
+    wl_is_our_upstream || return 0
+    awk '$1 == "server" { sub(/;.*/, ""); print $2, ($3 == "down" ? "down" : "up") }' "$wl_upstream"
+}
+
+# The file is put there in one instant, tested and read by nginx; what nginx refuses is put back as it was.
+wl_lb_put() { # file of such lines
+    if [ -e "$wl_upstream" ] && ! wl_is_our_upstream; then
+        wl_fail "$wl_upstream is not of this environment, and what others wrote is not changed. Fix: see who wrote it; choose another file in the settings."
+    fi
+    wl_lines=$(awk '{ printf "%sserver %s%s;", (NR > 1 ? "\n    " : ""), $1, ($2 == "down" ? " down" : "") }' "$1")
+    wl_upstream_text "$wl_lines" >"$wl_state/upstream-$WL_JOB" || wl_write_failed "$wl_state" "Writing the upstream"
+    rm -f -- "$wl_state/upstream-was-$WL_JOB"
+    if [ -e "$wl_upstream" ]; then cp -- "$wl_upstream" "$wl_state/upstream-was-$WL_JOB" || wl_write_failed "$wl_state" "Keeping the upstream"; fi
+    wl_check_lock
+    wl_put_upstream "$wl_state/upstream-$WL_JOB"
+    if ! wl_nginx_test; then
+        cat "$wl_state/said-$WL_JOB"
+        wl_why=$(wl_nginx_said)
+        if [ -e "$wl_state/upstream-was-$WL_JOB" ]; then wl_put_upstream "$wl_state/upstream-was-$WL_JOB"; else rm -f -- "$wl_upstream"; fi
+        wl_fail "nginx -t refuses the new configuration: $wl_why. $wl_upstream is as it was, and nginx was not reloaded. Fix: mend what it names."
+    fi
+    wl_reload_nginx
+    rm -f -- "$wl_state/upstream-$WL_JOB" "$wl_state/upstream-was-$WL_JOB" "$wl_state/said-$WL_JOB"
+}
+
+wl_lb_set() { # up or down: this step's server
+    wl_lb_now | awk -v place="$WL_LB_SERVER" -v state="$1" '{ print $1, ($1 == place ? state : $2) }' >"$wl_state/servers-$WL_JOB" || wl_write_failed "$wl_state" "Writing the servers"
+    grep -qFx "$WL_LB_SERVER $1" "$wl_state/servers-$WL_JOB" ||
+        wl_fail "$WL_LB_SERVER does not stand in $wl_upstream any more. Fix: see who changed it, then deploy again."
+    wl_lb_put "$wl_state/servers-$WL_JOB"
+    rm -f -- "$wl_state/servers-$WL_JOB"
+}
+
+wl_lb_open() { # connections from here to this step's server that are open
+    wl_port=${WL_LB_SERVER##*:}
+    wl_address=$(getent ahostsv4 "${WL_LB_SERVER%:*}" 2>/dev/null | awk '{ print $1; exit }')
+    case ${wl_address:-${WL_LB_SERVER%:*}} in
+    *[!0-9.]* | '') wl_open "$wl_port" ;; # by its port alone: rather too many than too few
+    *) awk -v address="${wl_address:-${WL_LB_SERVER%:*}}" -v port="$wl_port" '
+        BEGIN { split(address, part, "."); want = sprintf("%02X%02X%02X%02X:%04X", part[4], part[3], part[2], part[1], port) }
+        $4 == "01" && $3 == want { open++ } END { print open + 0 }' /proc/net/tcp ;;
+    esac
 }

@@ -45,46 +45,7 @@ else
     fi
 fi
 
-# --- nginx -----------------------------------------------------------------------------------------------------------------------
-included() { # whether the configuration takes the upstream's file in, as far as it can be read
-    conf=$(nginx -V 2>&1 | sed -n 's/.*--conf-path=\([^ ]*\).*/\1/p')
-    conf=${conf:-/etc/nginx/nginx.conf}
-    grep -rhs '^[[:space:]]*include[[:space:]]' "${conf%/*}" | sed 's/^[[:space:]]*include[[:space:]]*//; s/[[:space:]]*;.*//; s/^["'\'']//; s/["'\'']$//' >"$wl_state/includes-$WL_JOB"
-    found=1
-    while IFS= read -r pattern; do
-        case $pattern in /*) ;; *) pattern=${conf%/*}/$pattern ;; esac
-        # shellcheck disable=SC2254 # a pattern it is
-        case $wl_upstream in $pattern) found=0 ;; esac
-    done <"$wl_state/includes-$WL_JOB"
-    rm -f -- "$wl_state/includes-$WL_JOB"
-    return "$found"
-}
-
 if wl_is_behind_nginx; then
-    command -v curl >/dev/null || wl_fail "The server lacks curl, with which the site is asked after the switch. Fix: sudo apt-get install -y curl"
-    command -v nginx >/dev/null || wl_fail "nginx is not installed here. Fix: sudo apt-get install -y nginx, or leave the address of the site empty: then the app is stopped for each deploy."
-    folder=${wl_upstream%/*}
-    if [ "$(id -u)" -ne 0 ]; then
-        wl_nginx_reload
-        line=$(wl_sudoers)
-        command -v sudo >/dev/null || wl_fail "The server lacks sudo, by which nginx is tested and reloaded. Fix: apt-get install sudo (as root), then put this line into /etc/sudoers.d/windlass: $line"
-        if [ -z "$wl_reload" ] || ! sudo -n -l "$wl_nginx" -t >/dev/null 2>&1; then
-            wl_fail "sudo does not let $(id -un) test and reload nginx. Fix: put this line into /etc/sudoers.d/windlass: $line"
-        fi
-    fi
-    if [ ! -d "$folder" ] || [ ! -w "$folder" ]; then
-        wl_fail "$(id -un) cannot write $wl_upstream. Fix: sudo install -d -o $(id -un) $folder"
-    fi
-    if [ -e "$wl_upstream" ] && ! wl_is_our_upstream; then
-        wl_fail "$wl_upstream is not of this environment, and what others wrote is not changed. Fix: choose another file in the settings, or remove it if nothing needs it (nginx goes on with what it has read)."
-    fi
-    included || wl_fail "nginx does not take in $wl_upstream. Fix: echo 'include $folder/*.conf;' | sudo tee /etc/nginx/conf.d/windlass.conf"
-    [ ! -r /proc/1/comm ] || grep -qsx nginx /proc/[0-9]*/comm || wl_fail "nginx does not run here. Fix: sudo systemctl start nginx"
-    # Before the first deploy the site may name an upstream that is not there yet.
-    if ! wl_nginx_test && ! grep -qF "host not found in upstream \"$WL_SET_UPSTREAM\"" "$wl_state/said-$WL_JOB"; then
-        cat "$wl_state/said-$WL_JOB"
-        wl_fail "nginx' configuration has a mistake already, before this deploy: $(wl_nginx_said). Fix: mend it until sudo nginx -t is content."
-    fi
-    rm -f -- "$wl_state/said-$WL_JOB"
+    wl_nginx_ready
 fi
 wl_note "Live now: $(cat "$wl_state/version" 2>/dev/null || echo nothing), $(wl_running | wc -l | tr -d ' ') containers run"

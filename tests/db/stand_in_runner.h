@@ -25,17 +25,20 @@
 
 /* --- the stand-in runner -------------------------------------------------------------------------
  * FAKE_PLAN, words with spaces: die:K (killed after `go` for step K, before it acts), done:K
- * (killed after it acted), hang:K (acts, then never answers), fail:K, slow. Each of die and done
- * once per world. */
+ * (killed after it acted), hang:K (acts, then never answers), fail:K, slow; with @H behind it on
+ * host H alone. Each of die and done once per world. */
+
+static int fake_host; /* whose turn this process has */
 
 __attribute__((unused)) static bool plan_says(const char *word, int step)
 {
-    char want[64];
+    char want[64], here[64];
     const char *plan = getenv("FAKE_PLAN");
     snprintf(want, sizeof want, " %s:%d ", word, step);
+    snprintf(here, sizeof here, " %s:%d@%d ", word, step, fake_host);
     char all[300];
     snprintf(all, sizeof all, " %s ", plan == NULL ? "" : plan);
-    return strstr(all, want) != NULL;
+    return strstr(all, want) != NULL || strstr(all, here) != NULL;
 }
 
 __attribute__((unused)) static bool fails_always(void)
@@ -103,7 +106,7 @@ static json_t *fake_read(void)
 static void fake_output(int step, int64_t origin, const char *text, char kind)
 {
     char out[MASK_FRAME_MAX];
-    struct mask_frame frame = {.host = 0,
+    struct mask_frame frame = {.host = (uint8_t)fake_host,
                                .step = (uint8_t)step,
                                .kind = kind,
                                .origin = origin,
@@ -197,9 +200,10 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
     fake_send(json_pack("{s:s, s:i}", "t", "intent", "step", k));
     bool cancelled = fake_go() != 0;
     append_line(events, "go %d", k);
+    append_line(events, "host %d go %d", fake_host, k);
     if (fake_input(step, "WL_PINS")[0] != '\0')
         append_line(events, "pins %s", fake_input(step, "WL_PINS"));
-    snprintf(line, sizeof line, "ran %d", k);
+    snprintf(line, sizeof line, fake_host == 0 ? "ran %d" : "ran %d@%d", k, fake_host);
     bool ran = count_lines(target, line) > 0;
     if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))
         raise(SIGKILL);
@@ -249,6 +253,35 @@ static void fake_check(const json_t *begin, const char *target, const char *even
         json_decref(fake_read());
 }
 
+/* One of several hosts: once the last witness has seen it, wait for word. True: go back. */
+static bool fake_held(const json_t *begin, const json_t *step)
+{
+    static bool asked;
+    bool witness = false;
+    size_t i;
+    json_t *later;
+    json_array_foreach(json_object_get(begin, "steps"), i, later)
+    {
+        if (json_integer_value(json_object_get(later, "step"))
+                >= json_integer_value(json_object_get(step, "step"))
+            && strcmp(json_string_value(json_object_get(later, "mode")), "health") == 0
+            && strcmp(json_string_value(json_object_get(later, "phase")), "forward") == 0)
+            witness = true;
+    }
+    if (asked || witness || !json_is_true(json_object_get(begin, "holds")))
+        return false;
+    asked = true;
+    fake_send(json_pack("{s:s}", "t", "proven"));
+    for (;;) {
+        json_t *frame = fake_read();
+        const char *t = json_string_value(json_object_get(frame, "t"));
+        bool undo = strcmp(t, "undo") == 0, finish = strcmp(t, "finish") == 0;
+        json_decref(frame);
+        if (undo || finish)
+            return undo;
+    }
+}
+
 static int fake_runner(void)
 {
     const char *target = getenv("FAKE_TARGET"), *events = getenv("FAKE_EVENTS");
@@ -257,6 +290,7 @@ static int fake_runner(void)
     json_t *begin = fake_read(), *step;
     size_t i;
     makes_release = json_object_get(begin, "says") == NULL;
+    fake_host = (int)json_integer_value(json_object_get(begin, "host"));
     append_line(events, "start %s", json_string_value(json_object_get(begin, "job")));
     if (json_object_get(json_object_get(begin, "target"), "key") == NULL)
         _exit(7);
@@ -267,12 +301,14 @@ static int fake_runner(void)
         const char *phase = json_string_value(json_object_get(step, "phase"));
         bool undo = strcmp(phase, "undo") == 0;
         const char *mode = json_string_value(json_object_get(step, "mode"));
+        if (!undo && strcmp(verdict, "live") == 0 && fake_held(begin, step))
+            verdict = "reverted";
         bool forward = strcmp(verdict, "live") == 0, back = strcmp(verdict, "reverted") == 0;
         if (strcmp(mode, "unlock") != 0 && (undo ? !back : !forward))
             continue;
         const char *state = fake_step(begin, step, target, events);
         if (strcmp(state, "failed") == 0)
-            verdict = switched && makes_release ? "reverted" : "failed";
+            verdict = switched && makes_release && !undo ? "reverted" : "failed";
         switched = switched || json_is_true(json_object_get(step, "point_of_no_return"));
         if (strcmp(state, "cancelled") == 0)
             verdict = "cancelled";

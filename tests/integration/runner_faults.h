@@ -5,6 +5,14 @@
 #include "tests/integration/runner_lab.h"
 
 /* KILL to every direct child of the lab's sshd: the sessions. */
+__attribute__((unused)) static void play_print(const struct play *play)
+{
+    printf("# verdict %s: %s | %s\n", play->verdict, play->summary, play->left_as);
+    for (int i = 0; i < play->step_count; i++)
+        printf("#   %-12s %-9s %5lld ms  %s\n", play->steps[i].name, play->steps[i].state,
+               (long long)play->steps[i].ms, play->steps[i].cause);
+}
+
 __attribute__((unused)) static int play_kill_sessions(const struct lab *lab)
 {
     DIR *proc = lab->pid > 1 ? opendir("/proc") : NULL; /* never the children of 0 or 1 */

@@ -46,6 +46,8 @@ struct play {
     const char *version, *artefact, *kind,
         *prefix; /* prefix: shell text in front of every step's script */
     const char *corrupt_sha;
+    const char *word;   /* for what is proven: finish or undo; NULL: it does not wait */
+    int held, die_held; /* how often it waited; the runner is killed at that many of them */
     int number;
     int port;
     json_t *settings, *plan; /* plan: the begin frame's steps */
@@ -295,6 +297,7 @@ static json_t *play_begin(struct play *play)
         play->lab->key.data, (int)play->lab->key.len, "steps", play->plan, "resume", resume,
         "settings", play->settings, "version", play->version, "cancel", play->cancel, "limits",
         "log_max", 1 << 20, "lost_ms", 5000);
+    json_object_set_new(begin, "holds", json_boolean(play->word != NULL));
     if (play->artefact != NULL)
         json_object_set_new(begin, "artefact",
                             json_pack("{s:I, s:s}", "size", (json_int_t)info.st_size, "sha256",
@@ -415,6 +418,11 @@ static bool play_take(struct play *play, json_t *frame)
         play_fire(play, "outcome", k);
     } else if (strcmp(type, "sync") == 0) {
         play_send(play, json_pack("{s:s, s:i, s:i}", "t", "stored", "step", k, "origin", 0));
+    } else if (strcmp(type, "proven") == 0) {
+        if (++play->held <= play->die_held)
+            kill(play->pid, SIGKILL);
+        else
+            play_send(play, json_pack("{s:s}", "t", play->word));
     } else if (strcmp(type, "note") == 0) {
         size_t used = strlen(play->notes);
         (void)snprintf(play->notes + used, sizeof play->notes - used, "%s\n",
@@ -487,14 +495,6 @@ __attribute__((unused)) static const char *play_run(struct play *play)
         if (play->steps[i].broken_log)
             printf("# the log of %s is broken\n", play->steps[i].name);
     return ended ? play->verdict : "(no end)";
-}
-
-__attribute__((unused)) static void play_print(const struct play *play)
-{
-    printf("# verdict %s: %s | %s\n", play->verdict, play->summary, play->left_as);
-    for (int i = 0; i < play->step_count; i++)
-        printf("#   %-12s %-9s %5lld ms  %s\n", play->steps[i].name, play->steps[i].state,
-               (long long)play->steps[i].ms, play->steps[i].cause);
 }
 
 #endif

@@ -8,7 +8,8 @@
  *   app worker      no port: one line to the standard output, and a line in starts
  *
  * The version is in /app/VERSION. PORT is another port, DATA_DIR another folder for the data. What
- * goes wrong is the argument behind the role, or in LAB_FAULT, or else in /app/FAULT:
+ * goes wrong is the argument behind the role, or in LAB_FAULT, or in /app/data/fault-<version> (for
+ * one of several machines), or else in /app/FAULT:
  *
  *   unhealthy       /health is 503 for ever          slow=S       nobody listens for S seconds
  *   flapping=S      S seconds healthy, S not         hang         connections are never answered
@@ -60,7 +61,10 @@ static int is_fault(const char *name)
 static void read_fault(const char *named)
 {
     named = named != NULL ? named : getenv("LAB_FAULT");
+    char here[128];
     first_line("/app/FAULT", fault, sizeof fault);
+    (void)snprintf(here, sizeof here, "/app/data/fault-%s", version);
+    first_line(here, fault, sizeof fault);
     if (named != NULL)
         snprintf(fault, sizeof fault, "%s", named);
     char *seconds = strchr(fault, '=');

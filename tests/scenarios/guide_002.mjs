@@ -39,31 +39,6 @@ async function goesLive(version, where) {
   return model;
 }
 
-// Somebody asks all the time, with a new connection each, and keeps count.
-function crowd() {
-  let goes = true;
-  const seen = { answers: 0, bad: [], versions: new Set() };
-  const one = async () => {
-    while (goes) {
-      try {
-        const { status, body } = await image.ask(server, "/health");
-        seen.answers++;
-        if (status === 200) seen.versions.add(JSON.parse(body.toString()).version);
-        else seen.bad.push(status);
-      } catch (error) {
-        seen.bad.push(error.code ?? error.message);
-      }
-      await lib.sleep(10);
-    }
-  };
-  const all = Promise.all([one(), one(), one(), one()]);
-  return async () => {
-    goes = false;
-    await all;
-    return seen;
-  };
-}
-
 await test("what the server lacks is told before anything is touched, each with the line that mends it; following them leads to nginx ready", async () => {
   await image.writeSite(server, project);
   const fixes = [];
@@ -120,7 +95,7 @@ await test("the plan says that nothing stops serving, and which image comes", as
 });
 
 await test("a new version takes over without one failed request; the old container is stopped and kept, the volume stays", async () => {
-  const stop = crowd();
+  const stop = image.crowd(server);
   await goesLive("1.1.0");
   const seen = await stop();
   equal(seen.bad.join(), "", `failed of ${seen.answers} requests`);
@@ -136,7 +111,7 @@ await test("a new version takes over without one failed request; the old contain
 // Nobody notices, and what ran was left alone.
 async function changesNothing(version, words, served) {
   const before = await image.containers(server, project);
-  const stop = crowd();
+  const stop = image.crowd(server);
   const model = await deploy(version);
   const seen = await stop();
   equal(model.job.status.state, "reverted", model.job.summary);

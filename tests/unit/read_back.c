@@ -2,7 +2,7 @@
  * real sshd: equal in all three formats, and every way in which it is not. */
 #include <stdlib.h>
 #include "tests/tap.h"
-#include "tests/integration/runner_lab.h"
+#include "tests/integration/runner_faults.h"
 
 static struct lab lab;
 

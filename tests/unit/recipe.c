@@ -222,7 +222,8 @@ static void settings_get_types_and_defaults_and_lose_strangers(void)
 
     CHECK_STR(text,
               "{\"deploy_dir\":\"srv/x\",\"health\":\"/health\",\"keep\":\"\",\"kind\":\"unit\","
-              "\"migrate\":false,\"note\":\"\",\"port\":9000,\"start\":\"./run 'a' $(b)\","
+              "\"migrate\":false,\"note\":\"\",\"port\":9000,\"rollout\":\"1\",\"rollout_failure\":"
+              "\"go back\",\"rollout_wait_s\":0,\"start\":\"./run 'a' $(b)\","
               "\"tries\":-3,\"unit\":\"\"}");
     free(text);
     json_decref(s);

@@ -96,6 +96,44 @@ static void a_second_release_replaces_the_first(void)
     play_free(&play);
 }
 
+/* One of several servers; `deaths` runners are killed while they wait. */
+static void deploy_held(struct play *play, const char *version, const char *word, int deaths)
+{
+    CHECK(play_release(play, &lab, port, version, artefact(version), NULL));
+    play->word = word;
+    play->die_held = deaths;
+    const char *verdict = play_run(play);
+    if (strcmp(verdict, strcmp(word, "undo") == 0 ? "reverted" : "live") != 0)
+        play_print(play);
+}
+
+static void proven_it_waits_for_the_others_and_goes_back_when_told(void)
+{
+    for (int deaths = 0; deaths < 2; deaths++) {
+        struct play play = {0};
+        deploy_held(&play, "1.0.0", "undo", deaths);
+        CHECK_STR(play.verdict, "reverted");
+        CHECK_INT(play.held, deaths + 1);
+        CHECK_STR(play.steps[play_find(&play, "health")].state, "ok");
+        CHECK_STR(play.steps[play_find(&play, "prune")].state, "");
+        CHECK_STR(play.steps[play_find(&play, "health_old")].state, "ok");
+        CHECK(strstr(play.summary, "did not succeed everywhere") != NULL);
+        check_serves("1.1.0");
+        play_free(&play);
+    }
+}
+
+static void proven_it_waits_for_the_others_and_finishes_when_told(void)
+{
+    struct play play = {0};
+    deploy_held(&play, "1.1.0", "finish", 1);
+    CHECK_STR(play.verdict, "live");
+    CHECK_INT(play.held, 2);
+    CHECK_STR(play.steps[play_find(&play, "prune")].state, "ok");
+    check_serves("1.1.0");
+    play_free(&play);
+}
+
 static void an_app_that_cannot_start_is_reverted_with_its_own_words(void)
 {
     struct play play = {0};
@@ -267,6 +305,8 @@ int main(void)
     TAP_RUN(a_deploy_goes_live);
     TAP_RUN(a_broken_release_is_reverted_and_the_old_one_serves);
     TAP_RUN(a_second_release_replaces_the_first);
+    TAP_RUN(proven_it_waits_for_the_others_and_goes_back_when_told);
+    TAP_RUN(proven_it_waits_for_the_others_and_finishes_when_told);
     TAP_RUN(an_app_that_cannot_start_is_reverted_with_its_own_words);
     TAP_RUN(a_failing_migration_changes_nothing_that_serves);
     TAP_RUN(a_tarball_that_is_not_what_was_recorded_is_refused);

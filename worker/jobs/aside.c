@@ -93,11 +93,12 @@ int aside_open(struct worker *w, struct run *run, struct err *err)
     return deploy_open(w, run, err);
 }
 
-int aside_begin(struct worker *w, struct run *run, json_t *frame, json_t *says, struct err *err)
+int aside_begin(struct worker *w, struct turn *turn, json_t *frame, json_t *says, struct err *err)
 {
     json_object_set_new(frame, "says", says);
-    json_object_set_new(frame, "env", json_string(run->hold.id)); /* whose lock on the server */
-    return deploy_frame(w, run, frame, err);
+    json_object_set_new(frame, "env",
+                        json_string(turn->run->hold.id)); /* whose lock on the server */
+    return deploy_frame(w, turn, frame, err);
 }
 
 int aside_store(struct worker *w, struct run *run, json_t *detail, struct err *err)

@@ -33,7 +33,7 @@ int aside_make_plan(struct run *run, const struct aside_plan *made, json_t **pla
 int aside_open(struct worker *w, struct run *run, struct err *err) MUST_USE;
 int aside_store(struct worker *w, struct run *run, json_t *detail, struct err *err) MUST_USE;
 /* says: the three sentences of the begin frame (docs/architecture.md); stolen. */
-int aside_begin(struct worker *w, struct run *run, json_t *frame, json_t *says,
+int aside_begin(struct worker *w, struct turn *turn, json_t *frame, json_t *says,
                 struct err *err) MUST_USE;
 
 #endif

@@ -46,11 +46,12 @@ out:
     return rc;
 }
 
-static int begin_check(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+static int begin_check(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err)
 {
     json_t *target = NULL;
     (void)fd;
-    if (target_for_begin(w, json_string_value(json_object_get(run->job, "server_id")), &target, err)
+    if (target_for_begin(w, json_string_value(json_object_get(turn->run->job, "server_id")),
+                         &target, err)
         != 0)
         return -1;
     json_object_set_new(frame, "target", target);
@@ -74,11 +75,12 @@ static const json_t *bounded(const json_t *value, bool is_list)
 
 static int store_check(struct worker *w, struct run *run, json_t *detail, struct err *err)
 {
-    const char *state = json_string_value(json_object_get(run->server, "state"));
+    const json_t *server = run->turns[0].server;
+    const char *state = json_string_value(json_object_get(server, "state"));
     struct job_checked checked = {.server_id =
                                       json_string_value(json_object_get(run->job, "server_id")),
-                                  .facts = bounded(json_object_get(run->server, "facts"), false),
-                                  .checks = bounded(json_object_get(run->server, "checks"), true),
+                                  .facts = bounded(json_object_get(server, "facts"), false),
+                                  .checks = bounded(json_object_get(server, "checks"), true),
                                   .now = clock_now_ms()};
 
     if (str_equal(run->verdict, "cancelled"))

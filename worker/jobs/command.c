@@ -32,10 +32,11 @@ static int plan_command(struct worker *w, struct run *run, json_t **plan, struct
     return rc;
 }
 
-static int begin_command(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+static int begin_command(struct worker *w, struct turn *turn, json_t *frame, int *fd,
+                         struct err *err)
 {
     (void)fd;
-    return aside_begin(w, run, frame,
+    return aside_begin(w, turn, frame,
                        json_pack("{s:s, s:s, s:s}", "good", "The command ended with status 0.",
                                  "left_good", "What the command did is done.", "left_bad",
                                  "The command was begun; what it changed stays changed."),

@@ -16,6 +16,7 @@
 #include "lib/base/str.h"
 #include "lib/domain/plan.h"
 #include "worker/jobs/deploy.h"
+#include "worker/jobs/deploy_balancer.h"
 #include "worker/jobs/deploy_hide.h"
 #include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
@@ -77,15 +78,51 @@ static int add_built_in(json_t *steps, const char *name, const char *title, int6
     return plan_add_step(steps, &step, err);
 }
 
-int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
-                 struct err *err)
+/* Connect, lock, and what the recipe does. */
+static int begin_steps(const json_t *forward, const json_t *settings, json_t *steps,
+                       struct err *err)
 {
     if (add_built_in(steps, "connect", "Connect", CONNECT_MS, err) != 0
         || add_built_in(steps, "lock", "Lock the environment on the server", LOCK_MS, err) != 0
-        || add_recipe_steps(steps, forward, "forward", settings, err) != 0
-        || add_built_in(steps, "unlock", "Unlock and tidy up", UNLOCK_MS, err) != 0)
+        || add_recipe_steps(steps, forward, "forward", settings, err) != 0)
+        return -1;
+    return 0;
+}
+
+static int end_steps(const json_t *undo, const json_t *settings, json_t *steps, struct err *err)
+{
+    if (add_built_in(steps, "unlock", "Unlock and tidy up", UNLOCK_MS, err) != 0)
         return -1;
     return add_recipe_steps(steps, undo, "undo", settings, err);
+}
+
+int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
+                 struct err *err)
+{
+    return begin_steps(forward, settings, steps, err) != 0 ? -1
+                                                           : end_steps(undo, settings, steps, err);
+}
+
+/* Those of load balancers stand behind the recipe's own, which are then the app servers' alone. */
+static int make_all_steps(const struct run *run, const struct deploy_found *found,
+                          const json_t *hosts, json_t *steps, struct err *err)
+{
+    const json_t *spec = recipe_spec(run->recipe);
+    json_t *step;
+    size_t i;
+    if (begin_steps(json_object_get(spec, "steps"), found->settings, steps, err) != 0
+        || deploy_balancer_steps(run->recipe, found->basis, hosts, found->settings, steps, err) != 0
+        || end_steps(json_object_get(spec, "undo"), found->settings, steps, err) != 0)
+        return -1;
+    json_array_foreach(steps, i, step)
+    {
+        const char *mode = text_of(step, "mode");
+        bool built_in =
+            str_equal(mode, "connect") || str_equal(mode, "lock") || str_equal(mode, "unlock");
+        if (!built_in && json_object_get(step, "on") == NULL)
+            json_object_set_new(step, "on", json_string("app"));
+    }
+    return 0;
 }
 
 json_t *deploy_hosts(const json_t *basis)
@@ -94,6 +131,8 @@ json_t *deploy_hosts(const json_t *basis)
     size_t i;
     json_array_foreach(json_object_get(basis, "hosts"), i, host)
     {
+        if (str_equal(text_of(host, "role"), "lb"))
+            continue; /* the app does not run there */
         json_array_append_new(hosts, json_pack("{s:O, s:O}", "server_id",
                                                json_object_get(host, "server_id"), "name",
                                                json_object_get(host, "slug")));
@@ -200,8 +239,8 @@ out:
 int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
                 struct err *err)
 {
-    json_t *steps = json_array(), *hosts = deploy_hosts(found->basis);
-    const json_t *spec = recipe_spec(run->recipe);
+    json_t *steps = json_array(), *hosts = NULL;
+    struct rollout rollout;
     int rc = -1;
 
     if (job_gate(w, run, found->environment, text_of(run->release, "trigger"), err) != 0
@@ -209,23 +248,17 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
         || check_release(run->release, found->basis, err) != 0
         || (!found->is_set_as_it_was && check_required(w, run, found->settings, err) != 0))
         goto out;
-    if (json_array_size(hosts) == 0 || json_array_size(hosts) > RUN_HOSTS_MAX) {
-        err_set(err, ERR_INPUT,
-                "This environment has no server, or more than %d. Choose its "
-                "servers in the environment's settings.",
-                RUN_HOSTS_MAX);
-        goto out;
-    }
-    if (deploy_steps(json_object_get(spec, "steps"), json_object_get(spec, "undo"), found->settings,
-                     steps, err)
-            != 0
+    if (deploy_balancer_hosts(run->recipe, found->basis, &hosts, err) != 0
+        || make_all_steps(run, found, hosts, steps, err) != 0
         || release_set_plan(w->db, text_of(run->job, "release_id"), found->basis, found->settings,
                             err)
                != 0)
         goto out;
-    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s}", "basis", found->basis, "settings",
+    rollout = rollout_of_settings(found->settings, deploy_balancer_apps(hosts));
+    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s, s:o}", "basis", found->basis, "settings",
                       found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "good",
-                      text_of(found->environment, "live_release_id"));
+                      text_of(found->environment, "live_release_id"), "rollout",
+                      rollout_json(&rollout));
     rc = *plan != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "The plan is too large.");
 out:
     json_decref(steps);
@@ -363,31 +396,29 @@ static int open_artefact(struct worker *w, struct run *run, json_t *frame, int *
 
 /* Hosts after the first run what the first one pulled, whatever a tag has become since; and the
  * first one what the plan says, where a release comes back. */
-static int find_pins(struct worker *w, const struct run *run, struct buf *pins, struct err *err)
+static int find_pins(struct worker *w, const struct turn *turn, struct buf *pins, struct err *err)
 {
-    json_t *images = NULL;
-    if (run->host == 0)
-        images = json_incref(json_object_get(run->plan, "pins"));
-    else if (deploy_images(w, run, &images, err) != 0)
+    struct run *run = turn->run;
+    if (turn->host != 0 && run->images == NULL && deploy_images(w, run, &run->images, err) != 0)
         return -1;
-    deploy_images_pins(images, pins);
-    json_decref(images);
+    deploy_images_pins(turn->host == 0 ? json_object_get(run->plan, "pins") : run->images, pins);
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 
-int deploy_frame(struct worker *w, struct run *run, json_t *frame, struct err *err)
+int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err *err)
 {
+    struct run *run = turn->run;
     json_t *target = NULL;
     struct deploy_input input;
     struct buf pins;
     int rc = -1;
-    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)run->host);
+    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)turn->host);
 
     deploy_input_init(&input);
     buf_init(&pins, PINS_MAX);
     if (target_for_begin(w, json_string_value(json_object_get(host, "server_id")), &target, err)
             != 0
-        || find_pins(w, run, &pins, err) != 0
+        || find_pins(w, turn, &pins, err) != 0
         || deploy_input_make(&input, w, run, pins.data, err) != 0
         || add_scripts(run, frame, &input, err) != 0)
         goto out;
@@ -402,9 +433,10 @@ out:
     return rc;
 }
 
-int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+int deploy_begin(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err)
 {
-    if (deploy_frame(w, run, frame, err) != 0)
+    struct run *run = turn->run;
+    if (deploy_frame(w, turn, frame, err) != 0)
         return -1;
     return recipe_takes_artefact(run->recipe) ? open_artefact(w, run, frame, fd, err) : 0;
 }

@@ -23,17 +23,17 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
 /* Parts of it, for jobs that run other steps of the recipe on the same servers. */
 int deploy_recipe(struct worker *w, struct run *run, const json_t *environment,
                   struct err *err) MUST_USE; /* run->recipe, loaded anew */
-json_t *deploy_hosts(const json_t *basis);   /* a new list for a plan */
+json_t *deploy_hosts(const json_t *basis);   /* of the app, a new list for a plan */
 /* Connect, lock, forward, unlock, undo; the two lists are recipe.json's, or NULL. */
 int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
                  struct err *err) MUST_USE;
 /* A begin frame but for the artefact: target, settings, version, and each step's script and input
  * as of run->release and run->plan. */
-int deploy_frame(struct worker *w, struct run *run, json_t *frame, struct err *err) MUST_USE;
+int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err *err) MUST_USE;
 
 /* As in struct job_kind. */
 int deploy_open(struct worker *w, struct run *run, struct err *err) MUST_USE;
-int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd,
+int deploy_begin(struct worker *w, struct turn *turn, json_t *frame, int *fd,
                  struct err *err) MUST_USE;
 int deploy_store(struct worker *w, struct run *run, json_t *detail, struct err *err) MUST_USE;
 int deploy_finish(struct worker *w, struct run *run, struct err *err) MUST_USE;

@@ -275,8 +275,17 @@ int deploy_input_text(const struct deploy_input *input, const json_t *step, json
                       struct err *err)
 {
     struct buf all;
+    const char *name;
+    json_t *value;
     buf_init(&all, COMMON_MAX + SECRET_MAX + COMPOSE_ROOM + SECRET_MAX);
     buf_add(&all, input->common.data, input->common.len);
+    json_object_foreach(json_object_get(step, "assign"), name, value)
+    {
+        if (assign_text(&all, name, value, err) != 0) {
+            buf_deinit(&all);
+            return -1;
+        }
+    }
     add_when(&all, &input->secrets, step, "secrets");
     add_when(&all, &input->compose, step, "compose");
     add_when(&all, &input->registries, step, "registries");

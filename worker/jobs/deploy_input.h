@@ -3,7 +3,8 @@
  * environment's variables and files (WL_ENV_FILE, WL_FILE_<n>_*: deploy_files.h), the Compose file
  * (WL_SET_COMPOSE) and registry logins (WL_REGISTRY_<n>_*) only the steps whose recipe.json asks
  * for them. What depends on the target's home folder (WL_JOB_DIR, WL_ARTEFACT, WL_LOCK_DIR,
- * WL_RESULT) the runner puts in front. */
+ * WL_RESULT) the runner puts in front. A step of the plan may have assignments of its own,
+ * `assign`. */
 #ifndef WL_WORKER_JOBS_DEPLOY_INPUT_H
 #define WL_WORKER_JOBS_DEPLOY_INPUT_H
 

@@ -98,10 +98,10 @@ out:
     return rc;
 }
 
-static int begin_fetch(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+static int begin_fetch(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err)
 {
     (void)fd;
-    json_t *source = json_copy((json_t *)(uintptr_t)params_of(run));
+    json_t *source = json_copy((json_t *)(uintptr_t)params_of(turn->run));
     if (source == NULL)
         return err_set(err, ERR_NO_MEMORY, "No memory is left.");
     json_object_set_new(frame, "source", source);
@@ -143,7 +143,7 @@ static int add_row(struct worker *w, const struct run *run, const json_t *found,
  */
 static int finish_fetch(struct worker *w, struct run *run, struct err *err)
 {
-    const json_t *found = json_object_get(run->results, "artefact");
+    const json_t *found = json_object_get(run->turns[0].results, "artefact");
     json_t *there = NULL;
     struct err none = {0};
 

@@ -16,9 +16,8 @@ struct job_kind {
     /* At the start and after each take-over: what is kept in memory (recipe, release, values to
      * hide). NULL: nothing. */
     int (*open)(struct worker *w, struct run *run, struct err *err);
-    /* Complete the begin frame for the present host. *fd: the artefact, or stays -1; the caller
-     * closes it. */
-    int (*begin)(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err);
+    /* Complete the begin frame for a host. *fd: the artefact, or stays -1; the caller closes it. */
+    int (*begin)(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err);
     /* Rows that belong to the job's end, in its transaction. NULL: none. `detail` goes into the
      * audit event. */
     int (*store)(struct worker *w, struct run *run, json_t *detail, struct err *err);
@@ -37,7 +36,7 @@ const struct job_kind *job_kind_find(const char *name);
  */
 int target_for_begin(struct worker *w, const char *server_id, json_t **target,
                      struct err *err) MUST_USE;
-/* For `store`: when the runner met another host key than the pinned one, the server's state and the
+/* For `store`: where a runner met another host key than the pinned one, the server's state and the
  * event server.key_changed, with both fingerprints. */
 int target_store_key_changed(struct worker *w, struct run *run, json_t *detail,
                              struct err *err) MUST_USE;

@@ -32,10 +32,10 @@ static int plan_logs(struct worker *w, struct run *run, json_t **plan, struct er
     return rc;
 }
 
-static int begin_logs(struct worker *w, struct run *run, json_t *frame, int *fd, struct err *err)
+static int begin_logs(struct worker *w, struct turn *turn, json_t *frame, int *fd, struct err *err)
 {
     (void)fd;
-    return aside_begin(w, run, frame,
+    return aside_begin(w, turn, frame,
                        json_pack("{s:s, s:s, s:s}", "good", "The lines are below.", "left_good",
                                  "Nothing was changed.", "left_bad", "Nothing was changed."),
                        err);

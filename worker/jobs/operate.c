@@ -90,13 +90,14 @@ static int open_operation(struct worker *w, struct run *run, struct err *err)
 /* --- begin --------------------------------------------------------------------------------------
  */
 
-static int begin_operation(struct worker *w, struct run *run, json_t *frame, int *fd,
+static int begin_operation(struct worker *w, struct turn *turn, json_t *frame, int *fd,
                            struct err *err)
 {
-    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)run->host);
+    const struct run *run = turn->run;
+    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)turn->host);
     char good[200] = "";
     (void)fd;
-    if (deploy_frame(w, run, frame, err) != 0)
+    if (deploy_frame(w, turn, frame, err) != 0)
         return -1;
     for (size_t i = 0; i < COUNT_OF(WORDS); i++) {
         if (!str_equal(WORDS[i].kind, run->kind->name))
@@ -116,12 +117,8 @@ static int begin_operation(struct worker *w, struct run *run, json_t *frame, int
 static bool was_begun(const struct run *run)
 {
     for (int h = 0; h < run->host_count; h++) {
-        for (int i = 0; i < run->step_count; i++) {
-            enum step_state state = run->hosts[h].steps[i].state;
-            if (json_is_true(json_object_get(run_step_spec(run, i), "point_of_no_return"))
-                && state != STEP_PENDING && state != STEP_SKIPPED)
-                return true;
-        }
+        if (turn_passed_switch(&run->turns[h]))
+            return true;
     }
     return false;
 }

@@ -65,11 +65,13 @@ static int store_event(struct worker *w, const char *server_id, const json_t *se
     return audit_append(w->db, &entry, err);
 }
 
-int target_store_key_changed(struct worker *w, struct run *run, json_t *detail, struct err *err)
+static int store_key_changed(struct worker *w, const struct turn *turn, json_t *detail,
+                             struct err *err)
 {
-    const char *state = json_string_value(json_object_get(run->server, "state"));
-    const char *seen = json_string_value(json_object_get(run->server, "print"));
-    const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)run->host);
+    const char *state = json_string_value(json_object_get(turn->server, "state"));
+    const char *seen = json_string_value(json_object_get(turn->server, "print"));
+    const json_t *host =
+        json_array_get(json_object_get(turn->run->plan, "hosts"), (size_t)turn->host);
     const char *server_id = json_string_value(json_object_get(host, "server_id"));
     json_t *server = NULL;
     bool changed = false;
@@ -85,4 +87,13 @@ int target_store_key_changed(struct worker *w, struct run *run, json_t *detail, 
         rc = changed ? store_event(w, server_id, server, seen, err) : 0;
     json_decref(server);
     return rc;
+}
+
+int target_store_key_changed(struct worker *w, struct run *run, json_t *detail, struct err *err)
+{
+    for (int h = 0; h < run->host_count; h++) {
+        if (store_key_changed(w, &run->turns[h], detail, err) != 0)
+            return -1;
+    }
+    return 0;
 }

@@ -19,7 +19,7 @@
 #include "worker/mask/sink.h"
 #include "worker/mask/stream.h"
 
-#define STREAMS   64
+#define STREAMS   256 /* as many as hosts: ending one early could show half a value */
 #define SETTLE_MS 200 /* a line that stands unfinished for so long is shown */
 #define CONFIG_MS 10000
 

@@ -166,6 +166,8 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->host = (int)json_integer_value(json_object_get(begin, "host"));
     r->epoch = json_integer_value(json_object_get(begin, "epoch"));
     r->cancel = (int)json_integer_value(json_object_get(begin, "cancel"));
+    r->holds = json_is_true(json_object_get(begin, "holds"));
+    r->is_balancer = json_is_true(json_object_get(begin, "balancer"));
     r->settings = json_object_get(begin, "settings");
     r->says = json_object_get(begin, "says");
     r->log_max = json_integer_value(json_object_get(json_object_get(begin, "limits"), "log_max"));
@@ -178,7 +180,7 @@ int runner_parse(struct runner *r, json_t *begin, struct err *err)
     r->artefact_size =
         json_is_object(artefact) ? json_integer_value(json_object_get(artefact, "size")) : -1;
     r->artefact_sha256 = text(artefact, "sha256");
-    r->go_for = -1;
+    r->go_for = r->skip_for = -1;
     /* Both become names of files on the target. */
     if (!crypto_is_id(r->job) || r->nonce[0] == '\0'
         || strspn(r->nonce, NONCE_ALPHABET) != strlen(r->nonce)

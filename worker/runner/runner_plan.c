@@ -8,6 +8,8 @@
  * in failed after the release was proven healthy          degraded: it serves, something around it
  * did not work the host could not be asked, or a step that must not be repeated was cut off midway
  * unknown
+ *   proven, and the supervisor says that another server failed: as after a failure behind the point
+ *   of no return
  *
  * The lock is released after every one of them for which the host can be asked. A runner that takes
  * over gets the steps' states and walks the same way; steps that ended are not run again. */
@@ -102,9 +104,9 @@ static void run_step(struct runner *r, struct step *step, bool remove_folder)
             end = run_mode(r, step, remove_folder);
         }
         step->state = end;
-        if (!r->gone)
-            wire_outcome(r, step);
     }
+    if (!r->gone)
+        wire_outcome(r, step);
     r->current = NULL;
 }
 
@@ -144,6 +146,15 @@ static bool is_proven(const struct runner *r)
     return any;
 }
 
+/* On one of several servers: what follows on the proven release would close the way back, so the
+ * word of the supervisor is waited for, once. True: the way back is to be taken. */
+static bool is_held_back(struct runner *r)
+{
+    if (r->holds && !r->finish_asked && !r->undo_asked && is_proven(r))
+        wire_proven(r);
+    return r->undo_asked;
+}
+
 /* The first forward step that did not end well; NULL when all did. A cancel between two steps shows
  * as the next one, still pending. */
 static struct step *run_forward(struct runner *r)
@@ -156,12 +167,16 @@ static struct step *run_forward(struct runner *r)
             return step; /* a runner before this one saw it */
         r->no_cancel = is_proven(r);
         wire_poll(r, 0);
-        if ((r->cancel > 0 && !r->no_cancel && step->state == STEP_PENDING) || r->undo_asked)
+        if (r->cancel > 0 && !r->no_cancel && step->state == STEP_PENDING)
             return step;
+        if (is_held_back(r))
+            return NULL;
         run_step(r, step, false);
         if (!has_ended_well(step))
             return step;
     }
+    if (!r->gone)
+        (void)is_held_back(r);
     return NULL;
 }
 
@@ -348,9 +363,34 @@ static void judge_operation(const struct runner *r, const struct step *bad, stru
                    has_switched(r) ? say(r, "left_bad") : "Nothing was changed.");
 }
 
+/* The release was proven here, and another server failed. */
+static void judge_held_back(struct runner *r, struct outcome *o)
+{
+    const struct step elsewhere = {.state = STEP_FAILED,
+                                   .cause = "This server was switched and healthy, and goes back "
+                                            "because the deploy did not succeed everywhere."};
+    judge_undo(r, &elsewhere, o);
+}
+
+/* It serves no release itself. */
+static void judge_balancer(const struct runner *r, const struct step *bad, struct outcome *o)
+{
+    o->verdict = bad == NULL ? "ok" : bad->state == STEP_UNKNOWN ? "unknown" : "failed";
+    (void)snprintf(o->summary, sizeof o->summary, "%.400s",
+                   bad == NULL                  ? "The load balancer is as the servers are."
+                   : bad->state == STEP_PENDING ? "Cancelled."
+                                                : bad->cause);
+    (void)snprintf(o->left_as, sizeof o->left_as, "%s",
+                   bad == NULL ? "It sends requests to the servers that serve."
+                               : "A server that was taken out stays out until the next deploy.");
+    (void)r;
+}
+
 static void judge(struct runner *r, struct step *bad, struct outcome *o)
 {
-    if (r->says != NULL) {
+    if (r->is_balancer) {
+        judge_balancer(r, bad, o);
+    } else if (r->says != NULL) {
         judge_operation(r, bad, o);
     } else if (bad == NULL) {
         judge_good(r, o);
@@ -420,7 +460,10 @@ void plan_run(struct runner *r)
     struct step *bad = run_forward(r);
     if (r->gone)
         return;
-    judge(r, bad, &o);
+    if (r->undo_asked)
+        judge_held_back(r, &o);
+    else
+        judge(r, bad, &o);
     if (r->gone)
         return;
     release_lock(r, &o);

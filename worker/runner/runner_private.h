@@ -77,22 +77,22 @@ struct runner {
     struct step *current; /* NULL between steps */
 
     struct ssh *ssh; /* NULL: not connected */
-    char home[512], lock_name[64], job_dir[640],
-        lock_dir[640]; /* of this job, below home; empty before the first connection */
-    bool locked;       /* the lock carries our epoch */
+    char home[512], lock_name[64];
+    char job_dir[640], lock_dir[640]; /* of this job; empty before the first connection */
+    bool locked;                      /* the lock carries our epoch */
     bool ever_connected;
     bool touched; /* something may have been begun on the target, by this runner or one before */
-    int64_t last_contact; /* monotonic */
-    int64_t lost_since;   /* wall clock; 0: connected */
-    enum ssh_fault
-        refused;         /* the last connection was refused for good: HOST_KEY, ALGORITHMS, AUTH */
-    char seen_print[64]; /* the changed host key's fingerprint */
+    int64_t last_contact;   /* monotonic */
+    int64_t lost_since;     /* wall clock; 0: connected */
+    enum ssh_fault refused; /* for good, by the last connection: HOST_KEY, ALGORITHMS, AUTH */
+    char seen_print[64];    /* the changed host key's fingerprint */
 
-    int cancel;     /* 0, 1 graceful, 2 kill */
-    bool no_cancel; /* the release is proven, or the old one is being put back: too late */
-    bool undo_asked;
+    int cancel;       /* 0, 1 graceful, 2 kill */
+    bool no_cancel;   /* the release is proven, or the old one is being put back: too late */
+    bool is_balancer; /* its steps wait for other servers; it serves no release itself */
+    bool holds, finish_asked, undo_asked;   /* a proven release waits for one of these words */
     bool gone;                              /* the supervisor closed its end: stop where we are */
-    int go_for;                             /* step number of the last `go`; -1 */
+    int go_for, skip_for;                   /* step number of the last `go` and `skip`; -1 */
     bool stored;                            /* a `stored` came */
     bool nothing_before, served_throughout; /* found by the undo: see docs/add-a-recipe.md */
     json_t *server;                         /* for the end frame of a check; NULL */
@@ -111,9 +111,10 @@ int64_t runner_setting_int(const struct runner *r, const char *key, int64_t othe
 int wire_read_begin(json_t **begin, struct err *err) MUST_USE;
 /* Take the frames that are there; waits at most wait_ms for one. Sets cancel, gone, ... */
 void wire_poll(struct runner *r, int wait_ms);
-/* Announce the step and wait until the supervisor has committed. False: gone. */
+/* Waits until the supervisor has committed. False: gone, or the step is not wanted. */
 bool wire_intent(struct runner *r, struct step *step) MUST_USE;
 void wire_outcome(struct runner *r, const struct step *step);
+void wire_proven(struct runner *r); /* waits for finish or undo */
 void wire_progress(struct runner *r, int64_t done, int64_t total);
 void wire_note(struct runner *r, const char *fmt, ...) PRINTF(2, 3);
 /* Wait until the log is on disk. False: not within the time, or gone. */

@@ -140,13 +140,14 @@ static bool is_final(enum ssh_fault fault)
 }
 
 /* What a job of this environment locks: the folder that it deploys to, where the recipe has one, so
- * that another dashboard, whose ids are its own, finds the same lock; else the environment. */
+ * that another dashboard, whose ids are its own, finds the same lock; else the environment. A job
+ * beside what serves (a command, a look at the log) keeps nobody out: its lock is its own. */
 static void name_lock(struct runner *r)
 {
     const char *place = runner_setting(r, "deploy_dir");
     char path[1200], hex[2 * CRYPTO_HASH_BYTES + 1];
     uint8_t hash[CRYPTO_HASH_BYTES];
-    if (place[0] == '\0') {
+    if (place[0] == '\0' || strcmp(r->env, r->job) == 0) {
         (void)str_copy(r->lock_name, sizeof r->lock_name, r->env);
         return;
     }

@@ -18,7 +18,8 @@
 #include "worker/mask/frame.h"
 #include "worker/runner/runner_private.h"
 
-#define SEND_MS 30000
+#define SEND_MS      30000
+#define HELD_POLL_MS 60000
 #define COMMIT_MS                                                                                  \
     120000 /* the supervisor's database may be locked for a while; longer means it hangs */
 
@@ -76,6 +77,10 @@ static void take_frame(struct runner *r, const json_t *frame)
         r->stored = true;
     } else if (str_equal(type, "undo")) {
         r->undo_asked = true;
+    } else if (str_equal(type, "skip")) {
+        r->skip_for = (int)json_integer_value(json_object_get(frame, "step"));
+    } else if (str_equal(type, "finish")) {
+        r->finish_asked = true;
     }
 }
 
@@ -117,14 +122,26 @@ static json_t *safe_text(const char *text)
 bool wire_intent(struct runner *r, struct step *step)
 {
     int64_t deadline = clock_mono_ms() + COMMIT_MS;
-    r->go_for = -1;
+    r->go_for = r->skip_for = -1;
     send_frame(r, json_pack("{s:s, s:i}", "t", "intent", "step", step->number));
-    while (!r->gone && r->go_for != step->number && clock_left_ms(deadline) > 0)
+    while (!r->gone && r->go_for != step->number && r->skip_for != step->number
+           && (r->is_balancer || clock_left_ms(deadline) > 0))
         wire_poll(r, 1000);
+    if (!r->gone && r->skip_for == step->number) {
+        step->state = STEP_SKIPPED;
+        return false;
+    }
     if (r->go_for != step->number)
         r->gone = true;
     step->state = STEP_INTENT;
     return !r->gone;
+}
+
+void wire_proven(struct runner *r)
+{
+    send_frame(r, json_pack("{s:s}", "t", "proven"));
+    while (!r->gone && !r->finish_asked && !r->undo_asked)
+        wire_poll(r, HELD_POLL_MS);
 }
 
 void wire_outcome(struct runner *r, const struct step *step)

@@ -136,7 +136,7 @@ WHERE es.environment_id = :environment_id AND s.archived_at IS NULL ORDER BY es.
 
 -- name: environment_server_insert  roles: web cli  writes: environment_server  returns: none
 INSERT INTO environment_server (environment_id, server_id, role, position)
-VALUES (:environment_id, :server_id, 'app', :position);
+VALUES (:environment_id, :server_id, :role, :position);
 
 -- name: environment_server_clear  roles: web cli  writes: environment_server  returns: none
 DELETE FROM environment_server WHERE environment_id = :environment_id;

@@ -62,7 +62,7 @@ INSERT INTO job_host (job_id, host, server_id, name) VALUES (:id, :host, :server
 INSERT INTO job_step (job_id, host, step, name, title, phase, state) VALUES (:id, :host, :step, :name, :title, :phase, :state);
 
 -- name: job_hosts  roles: worker  returns: many
-SELECT host, server_id, name, state, verdict, left_as, attempts FROM job_host WHERE job_id = :id ORDER BY host LIMIT 200;
+SELECT host, server_id, name, state, verdict, left_as, attempts FROM job_host WHERE job_id = :id ORDER BY host LIMIT 250;
 
 -- name: job_steps  roles: worker  returns: many
 SELECT host, step, name, title, phase, state, status, cause, results AS results_json, started_at, ended_at

@@ -118,7 +118,7 @@ WHERE j.id = :id;
 
 -- name: job_web_hosts  roles: web cli  returns: many
 SELECT h.host, h.server_id, h.name, h.state, h.verdict, h.left_as, h.attempts, s.slug AS server_slug
-FROM job_host h LEFT JOIN server s ON s.id = h.server_id WHERE h.job_id = :job_id ORDER BY h.host LIMIT 200;
+FROM job_host h LEFT JOIN server s ON s.id = h.server_id WHERE h.job_id = :job_id ORDER BY h.host LIMIT 250;
 
 -- name: job_web_steps  roles: web cli  returns: many
 SELECT host, step, name, title, phase, state, status, cause, results AS results_json, started_at, ended_at, log_from

@@ -1,6 +1,6 @@
 // image.mjs - what the scenarios with the recipe `image` share: an app of one image behind the nginx of a server of the lab, and looking at both.
 import { request } from "node:http";
-import { equal } from "../../lib/product.mjs";
+import { equal, sleep } from "../../lib/product.mjs";
 import { errorsOf } from "./compose.mjs";
 
 export const SITE = "shop.example.test";
@@ -56,6 +56,31 @@ export function ask(server, path = "/health", headers = {}) {
 }
 
 export const versionAt = async (server) => JSON.parse((await ask(server)).body.toString()).version;
+
+// Somebody asks all the time, with a new connection each, and keeps count.
+export function crowd(server) {
+  let goes = true;
+  const seen = { answers: 0, bad: [], versions: new Set() };
+  const one = async () => {
+    while (goes) {
+      try {
+        const { status, body } = await ask(server, "/health");
+        seen.answers++;
+        if (status === 200) seen.versions.add(JSON.parse(body.toString()).version);
+        else seen.bad.push(status);
+      } catch (error) {
+        seen.bad.push(error.code ?? error.message);
+      }
+      await sleep(10);
+    }
+  };
+  const all = Promise.all([one(), one(), one(), one()]);
+  return async () => {
+    goes = false;
+    await all;
+    return seen;
+  };
+}
 
 // The environment's containers as the engine tells: name -> {state, image, role, ports, restarts, policy, started}.
 export async function containers(server, project) {
