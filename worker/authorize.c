@@ -17,11 +17,15 @@ enum capability authorize_capability(const char *kind)
         const char *kind;
         enum capability capability;
     } NEEDS[] = {
-        {"plan", CAP_DEPLOY},       {"deploy", CAP_DEPLOY},   {"rollback", CAP_DEPLOY},
-        {"redeploy", CAP_DEPLOY},   {"promote", CAP_DEPLOY},  {"restart", CAP_DEPLOY},
-        {"stop", CAP_DEPLOY},       {"start", CAP_DEPLOY},    {"backup", CAP_DEPLOY},
-        {"verify", CAP_DEPLOY},     {"command", CAP_COMMAND}, {"logs", CAP_DEPLOY},
-        {"restore", CAP_CONFIGURE}, {"fetch", CAP_CONFIGURE}, {"check", CAP_SERVERS},
+        {"plan", CAP_DEPLOY},           {"deploy", CAP_DEPLOY},
+        {"rollback", CAP_DEPLOY},       {"redeploy", CAP_DEPLOY},
+        {"promote", CAP_DEPLOY},        {"restart", CAP_DEPLOY},
+        {"stop", CAP_DEPLOY},           {"start", CAP_DEPLOY},
+        {"maintenance_on", CAP_DEPLOY}, {"maintenance_off", CAP_DEPLOY},
+        {"backup", CAP_DEPLOY},         {"verify", CAP_DEPLOY},
+        {"command", CAP_COMMAND},       {"logs", CAP_DEPLOY},
+        {"restore", CAP_CONFIGURE},     {"fetch", CAP_CONFIGURE},
+        {"check", CAP_SERVERS},
     };
 
     for (size_t i = 0; i < COUNT_OF(NEEDS); i++)

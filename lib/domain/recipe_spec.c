@@ -253,8 +253,8 @@ static int check_steps(const struct recipe *recipe, const char *list, struct err
 /* Each a list of steps, as "steps" is. */
 static int check_operations(const struct recipe *recipe, struct err *err)
 {
-    static const char *const NAMES[] = {"restart", "stop", "start",
-                                        "command", "logs", "maintenance"};
+    static const char *const NAMES[] = {"restart", "stop",           "start",          "command",
+                                        "logs",    "maintenance_on", "maintenance_off"};
     const json_t *operations = json_object_get(recipe_spec(recipe), "operations");
     struct place top = {.recipe = recipe};
     const char *name;
