@@ -100,6 +100,23 @@ static void what_is_stopped_is_stopped_until_it_is_started(void)
     world_end(&w);
 }
 
+static void on_several_servers_each_is_stopped(void)
+{
+    struct world w;
+    world_make(&w, 2);
+    world_worker(&w, "");
+    CHECK(wait_verdict(&w, world_deploy(&w), "live"));
+    const char *job = world_operate(&w, "stop", "");
+    CHECK(wait_verdict(&w, job, "ok"));
+    CHECK_STR(ask_sql(&w,
+                      "SELECT group_concat(name || ' ' || verdict) FROM job_host WHERE job_id = "
+                      "'%s'",
+                      job),
+              "srv1 ok,srv2 ok");
+    CHECK_STR(stopped(&w), "live 1 ");
+    world_end(&w);
+}
+
 static void what_was_not_seen_gone_is_not_called_stopped(void)
 {
     struct world w;
@@ -409,6 +426,7 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "-x") == 0)
         return fake_runner();
     TAP_RUN(what_is_stopped_is_stopped_until_it_is_started);
+    TAP_RUN(on_several_servers_each_is_stopped);
     TAP_RUN(what_was_not_seen_gone_is_not_called_stopped);
     TAP_RUN(what_never_began_changes_nothing);
     TAP_RUN(a_lock_stops_what_was_confirmed_before_it);
