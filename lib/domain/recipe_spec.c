@@ -192,8 +192,8 @@ static bool has_script(const char *mode)
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
 {
-    static const char *const BOOLS[] = {"idempotent", "secrets",    "point_of_no_return",
-                                        "witness",    "registries", "compose"};
+    static const char *const BOOLS[] = {
+        "idempotent", "secrets", "point_of_no_return", "witness", "registries", "compose", "once"};
 
     if (check_string(at, step, "title", false, err) != 0
         || check_string(at, step, "writes", true, err) != 0)
