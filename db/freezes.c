@@ -68,18 +68,18 @@ static int store(struct db *db, const struct actor *actor, const json_t *environ
 }
 
 int freeze_save(struct db *db, const struct actor *actor, const json_t *environment,
-                const char *zone, const char *windows, bool *changed, struct err *err)
+                struct freeze_change *change, struct err *err)
 {
     struct freeze checked;
     json_t *before = freeze_of(environment), *after;
     int rc = -1;
-    if (freeze_parse(zone, windows, &checked, err) != 0) {
+    if (freeze_parse(change->zone, change->windows, &checked, err) != 0) {
         json_decref(before);
         return -1;
     }
-    after = json_pack("{s:s, s:s}", "zone", zone, "windows", windows);
-    *changed = !json_equal(before, after);
-    if (!*changed)
+    after = json_pack("{s:s, s:s}", "zone", change->zone, "windows", change->windows);
+    change->changed = !json_equal(before, after);
+    if (!change->changed)
         rc = 0;
     else if (db_begin(db, err) == 0 && store(db, actor, environment, before, after, err) == 0)
         rc = db_commit(db, err);

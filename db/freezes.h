@@ -26,9 +26,13 @@ int freeze_state(const json_t *environment, int64_t now_ms, struct freeze_now *a
 int freeze_refuses(const json_t *environment, int64_t now_ms, const char *despite,
                    struct err *err) MUST_USE;
 
-/* Checked; event environment.freeze with both sides. *changed false: it is what it was. Opens its
+/* Checked; event environment.freeze with both sides. `changed` false: it is what it was. Opens its
  * own transaction. */
+struct freeze_change {
+    const char *zone, *windows;
+    bool changed; /* out */
+};
 int freeze_save(struct db *db, const struct actor *actor, const json_t *environment,
-                const char *zone, const char *windows, bool *changed, struct err *err) MUST_USE;
+                struct freeze_change *change, struct err *err) MUST_USE;
 
 #endif

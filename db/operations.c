@@ -17,6 +17,11 @@ static long long number_of(const json_t *object, const char *key)
     return (long long)json_integer_value(json_object_get(object, key));
 }
 
+static bool is_in_maintenance(const json_t *environment)
+{
+    return json_is_integer(json_object_get(environment, "maintenance_at"));
+}
+
 static bool is_stopped(const json_t *environment)
 {
     return json_is_integer(json_object_get(environment, "stopped_at"));
@@ -39,7 +44,29 @@ int operation_may(const struct recipe *recipe, const json_t *environment, const 
         return err_set(err, ERR_CONFLICT, "It is not stopped. Restart it instead.");
     if (is_stopped(environment) && (str_equal(kind, "stop") || str_equal(kind, "restart")))
         return err_set(err, ERR_CONFLICT, "It is stopped already. Start it, or deploy.");
+    if (str_equal(kind, "maintenance_on") && is_in_maintenance(environment))
+        return err_set(err, ERR_CONFLICT, "The maintenance page is shown already.");
+    if (str_equal(kind, "maintenance_off") && !is_in_maintenance(environment))
+        return err_set(err, ERR_CONFLICT, "The maintenance page is not shown.");
     return 0;
+}
+
+/* An operation whose steps all wait for a setting that is empty does nothing. */
+static int check_steps(const struct recipe *recipe, const char *kind, const json_t *settings,
+                       struct err *err)
+{
+    const json_t *steps = recipe_operation(recipe, kind), *step;
+    const char *when = "";
+    size_t i;
+    json_array_foreach(steps, i, step)
+    {
+        if (recipe_step_wanted(step, settings))
+            return 0;
+        when = text_of(step, "when");
+    }
+    return err_set(
+        err, ERR_CONFLICT,
+        "It needs the setting %.40s, which was empty when the live release was deployed.", when);
 }
 
 static int make_basis(struct db *db, const struct recipe *recipe, const json_t *environment,
@@ -57,6 +84,8 @@ static int make_basis(struct db *db, const struct recipe *recipe, const json_t *
     json_object_set_new(plan->basis, "operation", json_string(kind));
     if (is_stopped(environment))
         json_object_set(plan->basis, "stopped", json_object_get(environment, "stopped_at"));
+    if (is_in_maintenance(environment))
+        json_object_set(plan->basis, "maintenance", json_object_get(environment, "maintenance_at"));
     return 0;
 }
 
@@ -81,7 +110,8 @@ int operation_plan_make(struct db *db, const struct recipe *recipe, const json_t
             *err = refused;
         goto bad;
     }
-    if (make_basis(db, recipe, environment, kind, plan, err) == 0)
+    if (check_steps(recipe, kind, plan->settings, err) == 0
+        && make_basis(db, recipe, environment, kind, plan, err) == 0)
         return 0;
 bad:
     operation_plan_free(plan);
@@ -96,6 +126,19 @@ void operation_plan_free(struct operation_plan *plan)
     *plan = (struct operation_plan){0};
 }
 
+static int set_maintenance(struct db *db, const char *environment_id, const char *by, int64_t now,
+                           struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_ENVIRONMENT_MAINTENANCE);
+    db_bind_text(s, ":id", environment_id);
+    if (by != NULL)
+        db_bind_int(s, ":at", now);
+    else
+        db_bind_null(s, ":at");
+    db_bind_text(s, ":by", by);
+    return db_run(s, NULL, err);
+}
+
 int operation_end(struct db *db, const char *environment_id, enum operation_effect effect,
                   const char *by, int64_t now, struct err *err)
 {
@@ -105,6 +148,9 @@ int operation_end(struct db *db, const char *environment_id, enum operation_effe
                                                         `stopped_at` says that it does not run */
                                          [OPERATION_EFFECT_FAILED] = "failed",
                                          [OPERATION_EFFECT_UNKNOWN] = "unknown"};
+    if (effect == OPERATION_EFFECT_PAGE_ON || effect == OPERATION_EFFECT_PAGE_OFF)
+        return set_maintenance(db, environment_id, effect == OPERATION_EFFECT_PAGE_ON ? by : NULL,
+                               now, err);
     if (effect == OPERATION_EFFECT_NONE || (size_t)effect >= COUNT_OF(STATES))
         return 0;
     struct stmt *s = db_use(db, SQL_ENVIRONMENT_OPERATED);

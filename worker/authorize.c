@@ -10,6 +10,9 @@
 #include "lib/base/str.h"
 
 #define PROOF_MAX 4096
+/* A command is a shell on a server, so the password must have been entered lately: ten minutes
+ * before it was asked for (worker/ask/prove.c), and it may have waited as long. */
+#define PASSWORD_LASTS_MS ((int64_t)20 * 60 * 1000)
 
 enum capability authorize_capability(const char *kind)
 {
@@ -17,11 +20,15 @@ enum capability authorize_capability(const char *kind)
         const char *kind;
         enum capability capability;
     } NEEDS[] = {
-        {"plan", CAP_DEPLOY},       {"deploy", CAP_DEPLOY},   {"rollback", CAP_DEPLOY},
-        {"redeploy", CAP_DEPLOY},   {"promote", CAP_DEPLOY},  {"restart", CAP_DEPLOY},
-        {"stop", CAP_DEPLOY},       {"start", CAP_DEPLOY},    {"backup", CAP_DEPLOY},
-        {"verify", CAP_DEPLOY},     {"command", CAP_COMMAND}, {"logs", CAP_DEPLOY},
-        {"restore", CAP_CONFIGURE}, {"fetch", CAP_CONFIGURE}, {"check", CAP_SERVERS},
+        {"plan", CAP_DEPLOY},           {"deploy", CAP_DEPLOY},
+        {"rollback", CAP_DEPLOY},       {"redeploy", CAP_DEPLOY},
+        {"promote", CAP_DEPLOY},        {"restart", CAP_DEPLOY},
+        {"stop", CAP_DEPLOY},           {"start", CAP_DEPLOY},
+        {"maintenance_on", CAP_DEPLOY}, {"maintenance_off", CAP_DEPLOY},
+        {"backup", CAP_DEPLOY},         {"verify", CAP_DEPLOY},
+        {"command", CAP_COMMAND},       {"logs", CAP_DEPLOY},
+        {"restore", CAP_CONFIGURE},     {"fetch", CAP_CONFIGURE},
+        {"check", CAP_SERVERS},
     };
 
     for (size_t i = 0; i < COUNT_OF(NEEDS); i++)
@@ -74,6 +81,15 @@ static int believe_command_line(struct vault *vault, const char *job_id,
     return 0;
 }
 
+static bool has_entered_password(const struct vault *vault, const struct session_row *row)
+{
+    int64_t at = row->created_at;
+
+    if (row->proved_at > at && vault_session_proof_is_ours(vault, row))
+        at = row->proved_at;
+    return clock_now_ms() - at < PASSWORD_LASTS_MS;
+}
+
 static int believe_session(struct db *shared, struct vault *vault, const struct job_proof *job,
                            const json_t *proof, struct requester *who, struct err *err)
 {
@@ -90,6 +106,10 @@ static int believe_session(struct db *shared, struct vault *vault, const struct 
     who->actor = (struct actor){"user", who->user_id, who->name, "", "", NULL};
     if (!role_may(who->role, authorize_capability(job->kind)))
         return err_set(err, ERR_DENIED, "%s may not start this kind of job here.", row.login);
+    if (strcmp(job->kind, "command") == 0 && !has_entered_password(vault, &row))
+        return err_set(err, ERR_DENIED,
+                       "%s has not entered the password lately. Ask for the command again.",
+                       row.login);
     return 0;
 }
 

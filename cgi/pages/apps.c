@@ -3,6 +3,7 @@
 #include "cgi/http/site.h"
 #include "cgi/pages/app_model.h"
 #include "cgi/pages/found_files.h"
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -193,14 +194,14 @@ static json_t *artefacts_model(const json_t *cards, const json_t *rows)
 static int app_data(struct request *req, const json_t *app, json_t **made, struct err *err)
 {
     struct places places;
-    json_t *cards = NULL, *artefacts = NULL, *jobs = NULL, *found = NULL, *data;
+    json_t *cards = NULL, *artefacts = NULL, *jobs = NULL, *models = NULL, *found = NULL, *data;
     json_t *fetching = json_array(), *row;
     const char *id = row_text(app, "id");
     size_t i;
     if (places_load(req, &places, err) != 0 || environment_cards(req->db, id, &cards, err) != 0
         || artefact_page(req->db, id, INT64_MAX, ARTEFACTS_MAX, &artefacts, err) != 0
         || job_list_of_app(req->db, id, JOBS_SHOWN, &jobs, err) != 0
-        || found_files(req, app, &found, err) != 0)
+        || job_waits_list(req, jobs, &models, err) != 0 || found_files(req, app, &found, err) != 0)
         return -1;
     json_array_foreach(places.active, i, row) if (str_equal(row_text(row, "kind"), "fetch")
                                                   && str_equal(row_text(row, "app_id"), id))
@@ -215,7 +216,7 @@ static int app_data(struct request *req, const json_t *app, json_t **made, struc
     json_object_set_new(data, "artefact_dir", json_string("var/artefacts"));
     part_set_list(data, "found", "has_found", found);
     json_object_set_new(data, "fetching", fetching);
-    part_set_list(data, "jobs", "has_jobs", part_jobs(jobs));
+    part_set_list(data, "jobs", "has_jobs", models);
     *made = data;
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
+#include "cgi/pages/prove.h"
 #include "cgi/pages/row.h"
 #include "cgi/pages/submit.h"
 #include "lib/base/str.h"
@@ -42,6 +43,7 @@ static json_t *page_of(struct request *req, const struct aside_view *v)
     page_field(page, "service", request_field(req, "service"));
     page_field(page, "command", request_field(req, "command"));
     page_field(page, "how", typed_or(req, "how", "running"));
+    page_field(page, "password", NULL);
     page_field(page, "limit_s", typed_or(req, "limit_s", LIMIT_DEFAULT));
     gate_fields(req, page, v->card, GATE_OPERATION);
     confirm_fields(req, page);
@@ -68,8 +70,9 @@ static json_t *review_model(struct request *req, const struct aside_view *v, boo
 static json_t *ways_of(struct request *req, const struct aside_view *v)
 {
     const char *how = typed_or(req, "how", "running");
+    const json_t *step = json_array_get(recipe_operation(v->recipe, "command"), 0);
     json_t *list = json_array();
-    if (!str_equal(recipe_name(v->recipe), "compose"))
+    if (!row_is(step, "once"))
         return list;
     json_array_append_new(
         list, part_choice("running", "In the running container", !str_equal(how, "once")));
@@ -84,7 +87,10 @@ static int respond(struct request *req, struct response *res, int status,
     json_t *data, *problems;
     const char *field = "";
     char hash[65] = "";
-    bool is_review = status == 200 && req->method == METHOD_POST;
+    struct err ignored = {0};
+    json_t *params = params_of(req, v);
+    bool is_review = req->method == METHOD_POST && aside_check_command(params, &ignored) == 0
+                     && (status == 200 || str_equal(request_field(req, "step"), "run"));
     if (aside_data_new(req, v, &data, err) != 0
         || (v->plan.basis != NULL && confirm_field(req, v->plan.basis, hash, &field, err) != 0))
         return -1;
@@ -96,6 +102,7 @@ static int respond(struct request *req, struct response *res, int status,
     json_object_set_new(data, "services", aside_services(v, request_field(req, "service"), false));
     part_set_list(data, "ways", "has_ways", ways_of(req, v));
     json_object_set_new(data, "review", review_model(req, v, is_review));
+    json_object_set_new(data, "needs_password", json_boolean(!prove_is_fresh(req)));
     json_object_set_new(
         data, "command_href",
         part_text("/apps/%s/%s/command", row_text(v->card, "app_slug"), row_text(v->card, "slug")));
@@ -114,6 +121,21 @@ int command_show(struct request *req, struct response *res, struct err *err)
 
 /* --- the two buttons --- */
 
+/* Whoever may run a command has a shell on the server: an open browser is not enough for that.
+ * Asked last, so that no guess is spent on a form that is refused anyway. */
+static void check_password(struct request *req, json_t *page)
+{
+    struct err e = {0};
+    if (prove_is_fresh(req))
+        return;
+    if (request_field(req, "password")[0] == '\0')
+        page_error(page, "password",
+                   "Enter your password again: it is more than ten minutes since "
+                   "you did.");
+    else if (prove_password(req, &e) != 0)
+        page_error(page, "password", e.user);
+}
+
 /* 0 when it may run, else the status of the page that says what is not. */
 static int check_form(struct request *req, const struct aside_view *v, const json_t *params,
                       json_t *page, bool is_run)
@@ -130,10 +152,14 @@ static int check_form(struct request *req, const struct aside_view *v, const jso
     gate_add_problems(req, v->card, GATE_OPERATION, problems);
     if (page_has_errors(page) || v->plan.basis == NULL || json_array_size(problems) > 0)
         return 422;
-    if (!is_run || confirm_compare(req, "plan_hash", v->plan.basis, &e) == 0)
+    if (!is_run)
         return 0;
-    confirm_error(page, e.user);
-    return 409;
+    if (confirm_compare(req, "plan_hash", v->plan.basis, &e) != 0) {
+        confirm_error(page, e.user);
+        return 409;
+    }
+    check_password(req, page);
+    return page_has_errors(page) ? 422 : 0;
 }
 
 static int add_command(struct request *req, struct response *res, const struct aside_view *v,

@@ -72,12 +72,12 @@ int freeze_save_form(struct request *req, struct response *res, struct err *err)
     const char *windows = page_lines(req, request_field(req, "windows"));
     json_t *card, *page;
     struct err refused = {0};
-    bool changed = false;
+    struct freeze_change change = {.zone = zone, .windows = windows};
     if (environment_card(req->db, request_param(req, 0), request_param(req, 1), &card, err) != 0)
         return -1;
-    if (freeze_save(req->db, &req->actor, card, zone, windows, &changed, &refused) == 0) {
+    if (freeze_save(req->db, &req->actor, card, &change, &refused) == 0) {
         respond_flash(res, "ok",
-                      changed ? "The freeze windows are saved." : "Nothing was changed.");
+                      change.changed ? "The freeze windows are saved." : "Nothing was changed.");
         return respond_redirect(res, "/apps/%s/%s/freeze", request_param(req, 0),
                                 request_param(req, 1));
     }

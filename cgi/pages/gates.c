@@ -76,6 +76,14 @@ static void add_freeze_hold(json_t *page, const json_t *card)
 void gate_add_holds(const struct request *req, json_t *page, const json_t *card)
 {
     add_freeze_hold(page, card);
+    if (row_has(card, "maintenance_at"))
+        add_hold(page,
+                 &(struct hold){"warn", "The maintenance page is shown since",
+                                row_int(card, "maintenance_at"),
+                                part_text("by %s. A deploy leaves it on.",
+                                          name_or_somebody(row_text(card, "maintenance_by_name"))),
+                                action_of(role_may(req->session.role, CAP_DEPLOY), "Hide it…",
+                                          href_of(card, "operate/maintenance_off"), false)});
     if (row_has(card, "stopped_at"))
         add_hold(page,
                  &(struct hold){"stopped", "Stopped", row_int(card, "stopped_at"),

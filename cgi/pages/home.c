@@ -1,6 +1,7 @@
 /* home.c - /: what is live, since when, by whom; what needs a person; what happened last. */
 #include <string.h>
 #include "cgi/http/ask.h"
+#include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/parts.h"
@@ -244,12 +245,12 @@ int home_show(struct request *req, struct response *res, struct err *err)
 {
     struct home home = {.apps = NULL};
     json_t *columns, *apps, *attention, *jobs, *checklist = NULL;
-    if (read_home(req, &home, err) != 0 || checklist_of(req, &home, &checklist, err) != 0)
+    if (read_home(req, &home, err) != 0 || checklist_of(req, &home, &checklist, err) != 0
+        || job_waits_list(req, home.jobs, &jobs, err) != 0)
         return -1;
     columns = columns_of(home.cards);
     apps = apps_of(&home, columns);
     attention = attention_of(req, &home);
-    jobs = part_jobs(home.jobs);
     return respond_page(res, 200, "home",
                         json_pack("{s:o, s:o, s:b, s:o, s:b, s:o, s:b, s:o}", "columns", columns,
                                   "apps", apps, "has_apps", (int)(json_array_size(apps) > 0),

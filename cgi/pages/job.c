@@ -178,6 +178,27 @@ static int deploy_links(struct request *req, const struct job_view *view, json_t
     return 0;
 }
 
+/* Of jobs that make no release: where it was, and the same again. */
+static void operation_links(struct request *req, const struct job_view *view, json_t *list)
+{
+    const json_t *job = view->job, *params = json_object_get(job, "params");
+    const char *app = row_text(job, "app_slug"), *env = row_text(job, "env_slug");
+    const char *kind = row_text(job, "kind");
+    bool is_good = is_good_verdict(row_text(job, "verdict"));
+    if (!is_good && is_about_server(view))
+        add_server_link(view, list);
+    if (str_equal(kind, "logs") && role_may(req->session.role, CAP_DEPLOY))
+        add_link(list, json_string("Read it again"),
+                 part_text("/apps/%s/%s/logs?service=%s&lines=%lld&since_s=%lld", app, env,
+                           row_text(params, "service"), (long long)row_int(params, "lines"),
+                           (long long)row_int(params, "since_s")));
+    else if (str_equal(kind, "command") && role_may(req->session.role, CAP_COMMAND))
+        add_link(list, json_string("Another command"), part_text("/apps/%s/%s/command", app, env));
+    else if (!is_good)
+        add_link(list, json_string("Operate"), part_text("/apps/%s/%s/operate", app, env));
+    add_link(list, part_text("Open %s / %s", app, env), part_text("/apps/%s/%s", app, env));
+}
+
 static int next_model(struct request *req, const struct job_view *view, json_t **list,
                       struct err *err)
 {
@@ -185,8 +206,12 @@ static int next_model(struct request *req, const struct job_view *view, json_t *
     *list = json_array();
     if (!str_equal(row_text(job, "state"), "ended"))
         return 0;
-    if (row_has(job, "env_slug"))
+    if (row_has(job, "env_slug") && row_has(job, "release_number"))
         return deploy_links(req, view, *list, err);
+    if (row_has(job, "env_slug")) {
+        operation_links(req, view, *list);
+        return 0;
+    }
     if (row_has(job, "server_slug"))
         add_link(*list, part_text("Open server %s", row_text(job, "server_slug")),
                  part_text("/servers/%s", row_text(job, "server_slug")));

@@ -16,8 +16,9 @@
 
 static const char *const STATES[] = {"running", "queued",  "live",      "degraded", "reverted",
                                      "failed",  "unknown", "cancelled", "ok"};
-static const char *const KINDS[] = {"deploy", "rollback", "redeploy", "promote", "restart", "stop",
-                                    "start",  "command",  "logs",     "check",   "fetch"};
+static const char *const KINDS[] = {
+    "deploy",         "rollback",        "redeploy", "promote", "restart", "stop", "start",
+    "maintenance_on", "maintenance_off", "command",  "logs",    "check",   "fetch"};
 
 struct jobs_query {
     const char *status, *kind, *environment, *actor;

@@ -161,8 +161,9 @@ static int add_changes(struct request *req, const struct operation_page *p, json
                        struct err *err)
 {
     json_t *changes = json_array(), *secrets = json_array(), *source = json_null();
+    struct promotion_new next = {p->basis, p->settings, p->of};
     if (p->makes_release && p->basis != NULL
-        && promotion_changes(req, p->card, p->basis, p->settings, p->of, &changes, err) != 0)
+        && promotion_changes(req, p->card, &next, &changes, err) != 0)
         return -1;
     if (p->is_promotion && p->basis != NULL) {
         source = promotion_source(&p->promotion, p->card);

@@ -23,6 +23,13 @@ static const struct operation_words WORDS[] = {
      "The live version, by the very digests or artefact, becomes a new release with the settings "
      "and secrets as they are saved now.",
      "Redeploy", false},
+    {"maintenance_on", "Show the maintenance page",
+     "nginx answers 503 with a page of its own and asks browsers and robots to come back; the app "
+     "runs on behind it, and deploys leave it on.",
+     "Show it for", true},
+    {"maintenance_off", "Hide the maintenance page",
+     "nginx is pointed at the app again, and requests are seen to arrive there.", "Hide it for",
+     false},
     {"promote", "Promote",
      "A release that was live in another environment of this app goes live here: the very digests "
      "or "
@@ -60,6 +67,9 @@ int operation_view_list(struct request *req, const json_t *card, json_t **list, 
         struct err refused = {0};
         if (str_equal(WORDS[i].name, "promote")) /* it needs a release to choose: promotion.h */
             continue;
+        if (str_starts(WORDS[i].name, "maintenance_")
+            && recipe_operation(recipe, WORDS[i].name) == NULL)
+            continue; /* most recipes have no nginx to swap anything in */
         bool may = operation_may(recipe, card, live, WORDS[i].name, &refused) == 0;
         json_array_append_new(*list, item_of(&WORDS[i], card, may ? "" : refused.user));
     }

@@ -219,14 +219,24 @@ const char *word_server(const char *state)
 
 const char *word_kind(const char *kind)
 {
-    static const struct word WORDS[] = {{"plan", "Plan"},          {"deploy", "Deploy"},
-                                        {"rollback", "Roll back"}, {"redeploy", "Redeploy"},
-                                        {"promote", "Promote"},    {"restart", "Restart"},
-                                        {"stop", "Stop"},          {"start", "Start"},
-                                        {"logs", "Log"},           {"backup", "Backup"},
-                                        {"verify", "Verify"},      {"restore", "Restore"},
-                                        {"command", "Command"},    {"check", "Check"},
-                                        {"fetch", "Fetch"},        {NULL, NULL}};
+    static const struct word WORDS[] = {{"plan", "Plan"},
+                                        {"deploy", "Deploy"},
+                                        {"rollback", "Roll back"},
+                                        {"redeploy", "Redeploy"},
+                                        {"promote", "Promote"},
+                                        {"restart", "Restart"},
+                                        {"stop", "Stop"},
+                                        {"start", "Start"},
+                                        {"logs", "Log"},
+                                        {"maintenance_on", "Maintenance page on"},
+                                        {"maintenance_off", "Maintenance page off"},
+                                        {"backup", "Backup"},
+                                        {"verify", "Verify"},
+                                        {"restore", "Restore"},
+                                        {"command", "Command"},
+                                        {"check", "Check"},
+                                        {"fetch", "Fetch"},
+                                        {NULL, NULL}};
     return find_word(WORDS, kind);
 }
 

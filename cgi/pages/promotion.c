@@ -73,14 +73,15 @@ static size_t count_settings(const json_t *was, const json_t *is)
     return changed;
 }
 
-int promotion_changes(struct request *req, const json_t *card, const json_t *basis,
-                      const json_t *settings, const json_t *of, json_t **changes, struct err *err)
+int promotion_changes(struct request *req, const json_t *card, const struct promotion_new *next,
+                      json_t **changes, struct err *err)
 {
+    const json_t *of = next->of;
     json_t *live = NULL, *image, *list = json_array();
     const char *service;
     if (environment_release(req->db, row_text_or_null(card, "live_release_id"), &live, err) != 0)
         return -1;
-    size_t changed = count_settings(json_object_get(live, "settings"), settings);
+    size_t changed = count_settings(json_object_get(live, "settings"), next->settings);
     add_change(list, json_string("Version"), json_string(row_text(live, "version")),
                json_string(row_text(of, "version")));
     if (row_text(of, "artefact_sha256")[0] != '\0')
@@ -91,7 +92,7 @@ int promotion_changes(struct request *req, const json_t *card, const json_t *bas
         list, part_text("Image of %.64s", service),
         digest_text(json_object_get(json_object_get(live, "images"), service)), digest_text(image));
     add_change(list, json_string("Secret set"), set_text(row_int(live, "secret_set")),
-               set_text(row_int(basis, "secret_set")));
+               set_text(row_int(next->basis, "secret_set")));
     add_change(list, json_string("Settings"), json_string("as they are"),
                changed == 0 || !json_is_object(live) ? json_string("as they are")
                                                      : part_text("%zu changed", changed));

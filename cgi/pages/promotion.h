@@ -20,11 +20,13 @@ int promotion_read(struct request *req, const json_t *card, struct promotion *pr
 
 /* {label, href, environment}: for the head of the page. */
 json_t *promotion_source(const struct promotion *promotion, const json_t *card);
-/* {name, before, after, is_changed}: the live release against what is confirmed; of: the release
- * whose code is taken. */
-int promotion_changes(struct request *req, const json_t *card, const json_t *basis,
-                      const json_t *settings, const json_t *of, json_t **changes,
-                      struct err *err) MUST_USE;
+/* {name, before, after, is_changed}: the live release against what is confirmed. */
+struct promotion_new {
+    const json_t *basis, *settings;
+    const json_t *of; /* the release whose code is taken */
+};
+int promotion_changes(struct request *req, const json_t *card, const struct promotion_new *next,
+                      json_t **changes, struct err *err) MUST_USE;
 /* {key, verb}: secrets of the release there against those it would have here. */
 int promotion_secrets(struct request *req, const struct promotion *promotion, const json_t *card,
                       const json_t *basis, json_t **differences, struct err *err) MUST_USE;

@@ -7,6 +7,7 @@
 #include "cgi/http/ask.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
+#include "cgi/pages/prove.h"
 #include "cgi/pages/row.h"
 #include "lib/base/clock.h"
 #include "lib/base/io.h"
@@ -21,25 +22,6 @@
 static int no_memory(struct err *err)
 {
     return err_set(err, ERR_NO_MEMORY, "There was not enough memory. Try again.");
-}
-
-/* A password in the form is proven first: the page that asks for it repeats the whole form. */
-static int prove(struct request *req, struct err *err)
-{
-    const char *password = request_field(req, "password"), *sealed;
-    struct err e = {0};
-    json_t *answer;
-    if (password[0] == '\0')
-        return 0;
-    sealed = ask_seal(req, password, strlen(password), err);
-    if (sealed == NULL)
-        return -1;
-    if (ask(req, "session.prove", json_pack("{s:s}", "password", sealed), &answer, &e) == 0)
-        return 0;
-    if (str_equal(e.field, "password"))
-        e.code = ERR_PROVE;
-    *err = e;
-    return -1;
 }
 
 /* The file that came with the answer, opened: a JSON text in the arena. */
@@ -73,7 +55,7 @@ int secrets_reveal(struct request *req, const struct secrets_view *v,
     const char *sealed;
     json_t *answer = NULL;
     int fd = -1, rc = -1;
-    if (prove(req, err) != 0)
+    if (prove_password(req, err) != 0) /* the page that asks for it repeats the whole form */
         return -1;
     crypto_random(reply_key, sizeof reply_key);
     sealed = ask_seal(req, reply_key, sizeof reply_key, err);

@@ -194,8 +194,8 @@ static bool has_script(const char *mode)
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
 {
-    static const char *const BOOLS[] = {"idempotent", "secrets",    "point_of_no_return",
-                                        "witness",    "registries", "compose"};
+    static const char *const BOOLS[] = {
+        "idempotent", "secrets", "point_of_no_return", "witness", "registries", "compose", "once"};
 
     if (check_string(at, step, "title", false, err) != 0
         || check_string(at, step, "writes", true, err) != 0)
@@ -255,8 +255,8 @@ static int check_steps(const struct recipe *recipe, const char *list, struct err
 /* Each a list of steps, as "steps" is. */
 static int check_operations(const struct recipe *recipe, struct err *err)
 {
-    static const char *const NAMES[] = {"restart", "stop", "start",
-                                        "command", "logs", "maintenance"};
+    static const char *const NAMES[] = {"restart", "stop",           "start",          "command",
+                                        "logs",    "maintenance_on", "maintenance_off"};
     const json_t *operations = json_object_get(recipe_spec(recipe), "operations");
     struct place top = {.recipe = recipe};
     const char *name;

@@ -11,6 +11,7 @@ wl_image_places() {
     wl_release=$wl_state/releases/$WL_RELEASE_ID
     wl_before=$wl_state/before-$WL_JOB
     wl_switched=$wl_state/switched-$WL_JOB
+    wl_maintenance=$wl_state/maintenance # there while the maintenance page answers: its port
     wl_environment=${WL_ENVIRONMENT:-$(wl_owner environment)} # its id; reading back knows none, and needs none
     case ${WL_SET_NGINX_FILE:-} in
     /* | '') wl_upstream=${WL_SET_NGINX_FILE:-} ;;
@@ -97,6 +98,8 @@ wl_ports() { # the ports of the setting, one a line
 wl_free_port() {
     wl_given=$(docker ps -a --filter label=windlass.port --format '{{.Label "windlass.port"}} {{.Label "windlass.release"}} {{.State}}' |
         awk -v own="$WL_RELEASE_ID" -v live="$(cat "$wl_state/live" 2>/dev/null)" '$2 != own && ($2 == live || $3 ~ /^(running|created|restarting)$/) { print $1 }')
+    wl_given="$wl_given
+$(cat "$wl_maintenance" 2>/dev/null)"
     for wl_port in $(wl_ports); do
         case "
 $wl_given
@@ -311,6 +314,24 @@ wl_nginx_ready() { # everything about nginx that can be known to fail
         wl_fail "nginx' configuration has a mistake already, before this deploy: $(wl_nginx_said). Fix: mend it until sudo nginx -t is content."
     fi
     rm -f -- "$wl_state/said-$WL_JOB"
+}
+
+wl_shows_maintenance() { # the site is asked until it answers with our page, or ten seconds are over; sets wl_code
+    wl_url=$WL_SET_SITE_URL
+    wl_site=${wl_url#*://}
+    wl_site=${wl_site%%/*}
+    case $wl_site in
+    *:*) wl_site_port=${wl_site##*:} ;;
+    *) case $wl_url in https:*) wl_site_port=443 ;; *) wl_site_port=80 ;; esac ;;
+    esac
+    wl_until=$(($(date +%s) + 10))
+    while :; do
+        wl_said_site=$(curl -sk -o /dev/null -m 10 --noproxy '*' --resolve "${wl_site%%:*}:$wl_site_port:127.0.0.1" -H 'Connection: close' -D - -w 'code=%{http_code}' "$wl_url" 2>/dev/null)
+        wl_code=${wl_said_site##*code=}
+        case $wl_code/$wl_said_site in 503/*[Xx]-[Ww]indlass-[Mm]aintenance:\ "$wl_environment"*) return 0 ;; esac
+        [ "$(date +%s)" -lt "$wl_until" ] || return 1
+        wl_pause
+    done
 }
 
 # --- connections ---------------------------------------------------------------------------------------------------------------

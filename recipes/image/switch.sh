@@ -13,6 +13,12 @@ if [ -e "$wl_upstream" ] && ! wl_is_our_upstream; then
     wl_fail "$wl_upstream is not of this environment any more, and what others wrote is not changed. Fix: see who wrote it; choose another file in the settings."
 fi
 
+if [ -e "$wl_maintenance" ]; then # somebody turned it on, and it is theirs to turn off: the release is proven on its own port
+    wl_say "$WL_RELEASE_ID" live
+    wl_say "$WL_VERSION" version
+    wl_note "The maintenance page stays on: nginx was not touched. When it is turned off, requests come to the new container on port $port."
+    exit 0
+fi
 next=$wl_state/upstream-$WL_JOB
 trap 'rm -f -- "$next"' EXIT
 wl_upstream_text "server 127.0.0.1:$port;" >"$next" || wl_write_failed "$wl_state" "Writing the upstream"

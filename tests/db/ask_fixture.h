@@ -187,6 +187,24 @@ __attribute__((unused)) static void sql(struct asking *a, const char *text)
     CHECK_INT(fixture_sql(a->f.shared_path, text), 0);
 }
 
+/* The session began earlier, under a right MAC: as if time had passed. */
+__attribute__((unused)) static void let_time_pass(struct asking *a, int64_t ms)
+{
+    struct session_row row;
+    char text[600], mac[2 * CRYPTO_MAC_BYTES + 1], id[2 * CRYPTO_HASH_BYTES + 1];
+
+    MUST(session_by_token(a->f.shared, a->token, clock_now_ms(), &row, &fixture_err));
+    row.created_at -= ms;
+    vault_session_mac(a->f.vault, &row, row.mac);
+    crypto_hex(mac, sizeof mac, row.mac, sizeof row.mac);
+    crypto_hex(id, sizeof id, row.id_hash, sizeof row.id_hash);
+    snprintf(text, sizeof text,
+             "UPDATE session SET created_at = %lld, proved_at = %lld, mac = x'%s' WHERE id_hash = "
+             "x'%s'",
+             (long long)row.created_at, (long long)row.created_at, mac, id);
+    sql(a, text);
+}
+
 __attribute__((unused)) static void asking_with_environment(struct asking *a)
 {
     asking_start(a);

@@ -216,24 +216,6 @@ static void only_who_may_change_secrets_may_see_them(void)
 
 /* --- the password again --- */
 
-/* The session began earlier, under a right MAC: as if time had passed. */
-static void let_time_pass(struct asking *a, int64_t ms)
-{
-    struct session_row row;
-    char text[600], mac[2 * CRYPTO_MAC_BYTES + 1], id[2 * CRYPTO_HASH_BYTES + 1];
-
-    MUST(session_by_token(a->f.shared, a->token, clock_now_ms(), &row, &fixture_err));
-    row.created_at -= ms;
-    vault_session_mac(a->f.vault, &row, row.mac);
-    crypto_hex(mac, sizeof mac, row.mac, sizeof row.mac);
-    crypto_hex(id, sizeof id, row.id_hash, sizeof row.id_hash);
-    snprintf(text, sizeof text,
-             "UPDATE session SET created_at = %lld, proved_at = %lld, mac = x'%s' WHERE id_hash = "
-             "x'%s'",
-             (long long)row.created_at, (long long)row.created_at, mac, id);
-    sql(a, text);
-}
-
 static json_t *prove(struct asking *a, const char *password)
 {
     return put_question(a, "session.prove", a->token,

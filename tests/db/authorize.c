@@ -162,6 +162,29 @@ static void the_command_line_proves_itself_with_the_vault(void)
     asking_end(&a);
 }
 
+static void a_command_needs_a_password_that_was_entered_lately(void)
+{
+    struct asking a;
+    struct requester who;
+    char text[100];
+
+    asking_with_environment(&a);
+    job(&a, "j1", "command", ENV, proof_of(a.token, "j1", "command", ENV));
+    CHECK_INT(judged(&a, "j1", &who), ERR_NONE); /* who has just signed in */
+    let_time_pass(&a, (int64_t)21 * 60 * 1000);
+    CHECK_INT(judged(&a, "j1", &who), ERR_DENIED);
+    job(&a, "j2", "deploy", ENV, proof_of(a.token, "j2", "deploy", ENV));
+    CHECK_INT(judged(&a, "j2", &who), ERR_NONE);
+    /* The web side can write the time, and not its MAC. */
+    snprintf(text, sizeof text, "UPDATE session SET proved_at = %lld", (long long)clock_now_ms());
+    sql(&a, text);
+    CHECK_INT(judged(&a, "j1", &who), ERR_DENIED);
+    json_decref(put_question(&a, "session.prove", a.token,
+                             json_pack("{s:s}", "password", sealed(&a, PASSWORD))));
+    CHECK_INT(judged(&a, "j1", &who), ERR_NONE);
+    asking_end(&a);
+}
+
 int main(void)
 {
     TAP_RUN(a_job_with_its_own_proof_is_believed);
@@ -169,5 +192,6 @@ int main(void)
     TAP_RUN(a_job_of_an_ended_or_forged_session_is_refused);
     TAP_RUN(the_grant_counts_at_the_moment_the_job_starts);
     TAP_RUN(the_command_line_proves_itself_with_the_vault);
+    TAP_RUN(a_command_needs_a_password_that_was_entered_lately);
     return tap_done();
 }

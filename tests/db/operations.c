@@ -100,6 +100,23 @@ static void what_is_stopped_is_stopped_until_it_is_started(void)
     world_end(&w);
 }
 
+static void on_several_servers_each_is_stopped(void)
+{
+    struct world w;
+    world_make(&w, 2);
+    world_worker(&w, "");
+    CHECK(wait_verdict(&w, world_deploy(&w), "live"));
+    const char *job = world_operate(&w, "stop", "");
+    CHECK(wait_verdict(&w, job, "ok"));
+    CHECK_STR(ask_sql(&w,
+                      "SELECT group_concat(name || ' ' || verdict) FROM job_host WHERE job_id = "
+                      "'%s'",
+                      job),
+              "srv1 ok,srv2 ok");
+    CHECK_STR(stopped(&w), "live 1 ");
+    world_end(&w);
+}
+
 static void what_was_not_seen_gone_is_not_called_stopped(void)
 {
     struct world w;
@@ -168,6 +185,50 @@ static void rows_that_lie_are_refused(void)
     CHECK(wait_verdict(&w, job, "failed"));
     CHECK_INT(ran(&w, 0), 0);
     CHECK_STR(stopped(&w), "live 0 -");
+    world_end(&w);
+}
+
+static void an_operation_that_a_recipe_does_not_have_is_refused(void)
+{
+    struct world w;
+    one_release(&w, "");
+    const char *job = world_operate(&w, "maintenance_on", "");
+    CHECK(wait_verdict(&w, job, "failed"));
+    CHECK(strstr(summary_of(&w, job), "The recipe release cannot do that") != NULL);
+    CHECK_STR(ask_sql(&w, "SELECT maintenance_at IS NULL FROM environment"), "1");
+    world_end(&w);
+}
+
+/* The recipe image, and an nginx in front or none. */
+static void the_page_is_on_once_it_was_seen_and_only_where_there_is_nginx(void)
+{
+    struct world w;
+    struct recipe *recipe = NULL;
+    json_t *environment, *live;
+    char recipes[600];
+    struct err err = {0};
+    world_make(&w, 1);
+    snprintf(recipes, sizeof recipes, "%s/recipes", w.home);
+    MUST(recipe_load(recipes, "image", &recipe, &fixture_err));
+    live = json_pack("{s:s, s:s}", "recipe", "image", "version", "1");
+    environment = json_pack("{s:n, s:n}", "maintenance_at", "stopped_at");
+    CHECK(operation_may(recipe, environment, live, "maintenance_on", &err) == 0);
+    CHECK(operation_may(recipe, environment, live, "maintenance_off", &err) != 0);
+    json_object_set_new(environment, "maintenance_at", json_integer(1));
+    CHECK(operation_may(recipe, environment, live, "maintenance_on", &err) != 0);
+    CHECK(operation_may(recipe, environment, live, "maintenance_off", &err) == 0);
+    recipe_free(recipe);
+    json_decref(environment);
+    json_decref(live);
+    MUST(db_begin(w.f.shared, &fixture_err));
+    MUST(operation_end(w.f.shared, ENV_ID, OPERATION_EFFECT_PAGE_ON, "u", 7, &fixture_err));
+    MUST(db_commit(w.f.shared, &fixture_err));
+    CHECK_STR(ask_sql(&w, "SELECT maintenance_at || maintenance_by || live_state FROM environment"),
+              "7unever");
+    MUST(db_begin(w.f.shared, &fixture_err));
+    MUST(operation_end(w.f.shared, ENV_ID, OPERATION_EFFECT_PAGE_OFF, "u", 8, &fixture_err));
+    MUST(db_commit(w.f.shared, &fixture_err));
+    CHECK_STR(ask_sql(&w, "SELECT maintenance_at IS NULL FROM environment"), "1");
     world_end(&w);
 }
 
@@ -351,8 +412,8 @@ static void only_what_was_live_in_the_same_app_is_promoted(void)
         sqlf(&w, "INSERT INTO app (id, slug, name, created_at) VALUES "
                  "('0000000000000000000000app2', 'other', 'Other', 1)");
         add_staging(&w, CASES[i].app, CASES[i].outcome);
-        world_worker(&w, "");
         const char *job = world_promote(&w, CASES[i].twist);
+        world_worker(&w, ""); /* which opens the database as the twist has left it */
         CHECK(wait_verdict(&w, job, "failed"));
         CHECK(strstr(summary_of(&w, job), CASES[i].says) != NULL);
         CHECK_INT(ran(&w, 0), 0);
@@ -365,10 +426,13 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "-x") == 0)
         return fake_runner();
     TAP_RUN(what_is_stopped_is_stopped_until_it_is_started);
+    TAP_RUN(on_several_servers_each_is_stopped);
     TAP_RUN(what_was_not_seen_gone_is_not_called_stopped);
     TAP_RUN(what_never_began_changes_nothing);
     TAP_RUN(a_lock_stops_what_was_confirmed_before_it);
     TAP_RUN(rows_that_lie_are_refused);
+    TAP_RUN(an_operation_that_a_recipe_does_not_have_is_refused);
+    TAP_RUN(the_page_is_on_once_it_was_seen_and_only_where_there_is_nginx);
     TAP_RUN(a_redeploy_is_the_live_version_with_what_is_saved_now);
     TAP_RUN(only_what_is_live_is_redeployed);
     TAP_RUN(what_is_promoted_is_the_very_same_with_the_settings_and_secrets_of_here);

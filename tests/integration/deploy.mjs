@@ -101,6 +101,38 @@ await test("stopped is stopped, seen to be gone and shown as such; started it is
   check(pid && after && pid !== after, `another process: ${pid}, ${after}`);
 });
 
+await test("kill -9 of runner and supervisor in the middle of a stop: it ends as what it is, and nothing runs", async () => {
+  await change({ stop_command: "sleep 3" });
+  equal((await flow.deploy(client, environment, "1.0.0")).job.status.state, "live");
+  const id = await flow.operate(client, environment, "stop", 0);
+  await until("the stop to be under way", () => lib.processes().some((p) => p.command.join(" ") === "sleep 3"), 30000, 20);
+  product.kill(...product.pidsOf("windlass-worker"));
+  const model = await flow.waitForJob(client, id);
+  equal(model.job.status.state, "ok", model.job.summary);
+  check(await fetch(`http://127.0.0.1:${environment.port}/health`).then(() => false, () => true), "nothing answers");
+  equal((await client.json(environment.href)).environment.status.state, "stopped");
+  await change({ stop_command: "" });
+  equal((await flow.operate(client, environment, "start")).job.status.state, "ok");
+});
+
+await test("a command that is cut off on the server is unknown, and not run again", async () => {
+  const id = await flow.command(client, environment, { command: 'echo begun >>"$HOME/cut"; sleep 304' }, 0);
+  const begun = () => readFileSync(join(target.home, "cut"), "utf8").split("\n").filter(Boolean).length;
+  await until("the command to run", () => lib.processes().some((p) => p.command.join(" ") === "sleep 304"), 30000, 20);
+  const of = lib.processes().filter((p) => p.command.join(" ").includes(`jobs/${id}/`) || p.command.join(" ") === "sleep 304" || (p.command[0] === "sh" && p.command.join(" ").includes("sleep 304")));
+  for (const { pid } of of) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      /* it ended with another */
+    }
+  }
+  const model = await flow.waitForJob(client, id);
+  equal(model.job.status.state, "unknown", model.job.summary);
+  equal(begun(), 1, "it ran once");
+  equal((await client.json(environment.href)).environment.status.state, "live", "what serves is as it was");
+});
+
 await test("one command in the live release: its output masked, its status told, in the history; the app's log too, followed until it is cancelled", async () => {
   const good = await flow.command(client, environment, { command: 'pwd; echo "$PORT"; ls' });
   equal(good.job.status.state, "ok", good.job.summary);

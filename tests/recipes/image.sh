@@ -122,7 +122,20 @@ shift
 [ "$1" != -l ] || exit 0
 exec "$@"
 FAKE
-    printf '#!/bin/sh\nprintf 200\n' >"$scratch/fakes/curl"
+    cat >"$scratch/fakes/curl" <<'FAKE'
+#!/bin/sh
+top=$WL_FAKES
+case $* in
+*code=*)
+    if grep -qs 'return 503' "$top/nginx/windlass/shop.conf" && [ ! -e "$top/site-elsewhere" ]; then
+        printf 'HTTP/1.1 503 x\r\nx-windlass-maintenance: lock\r\n\r\ncode=503'
+    else
+        printf 'HTTP/1.1 200 OK\r\n\r\ncode=200'
+    fi
+    ;;
+*) printf 200 ;;
+esac
+FAKE
     printf '#!/bin/sh\ncase $1 in -u) echo 1000 ;; -un) echo deploy ;; esac\n' >"$scratch/fakes/id"
     chmod 755 "$scratch/fakes"/*
     WL_FAKES=$scratch
@@ -295,6 +308,42 @@ b"
     check "down" grep -q 'server 127.0.0.1:1 down;' "$scratch/nginx/windlass/shop.conf"
     cp "$scratch/fakes/nginx.real" "$scratch/fakes/nginx"
     rm -f "$scratch/fakes/nginx.real" "$scratch/nginx/windlass/shop.conf"
+
+    claim "the maintenance page is swapped in and seen, or everything is put back"
+    printf '# windlass environment lock\nupstream shop { server 127.0.0.1:1; }\n' >"$scratch/nginx/windlass/shop.conf"
+    conf=$scratch/nginx/windlass/shop.conf
+    begin job4 3
+    : >"$scratch/site-elsewhere"
+    refused maintenance_on "answers 200 and not the maintenance page; everything was put back as it was"
+    check "the file is as it was" grep -q '127.0.0.1:1;' "$conf"
+    check_not "nothing says that it is on" test -e "$wl/maintenance"
+    rm "$scratch/site-elsewhere"
+    echo 'return 503' >"$scratch/nginx-refuses"
+    refused maintenance_on "nginx -t refuses the maintenance page: something is wrong"
+    check "the file is as it was" grep -q '127.0.0.1:1;' "$conf"
+    rm "$scratch/nginx-refuses"
+    check "it succeeds" step maintenance_on
+    check "it asks to come back" grep -q 'Retry-After 120 always' "$conf"
+    check "the upstream leads to it" grep -q "server 127.0.0.1:$(cat "$wl/maintenance"); # the maintenance page" "$conf"
+    check "a second time" step maintenance_on
+    echo "upstream shop { server 127.0.0.1:1; }" >"$conf"
+    refused maintenance_on "is not of this environment"
+    check "somebody else's file is as it was" grep -q '127.0.0.1:1;' "$conf"
+    printf '# windlass environment lock\nupstream shop { server 127.0.0.1:1; }\n' >"$conf"
+    check "on again" step maintenance_on
+
+    claim "a deploy leaves the maintenance page on, and turning it off must be seen to lead to the app"
+    comes_up job5 5
+    check "switched" step switch
+    check "it says so" says "The maintenance page stays on"
+    check "nginx is not touched" grep -q 'return 503' "$conf"
+    check "it is what is live" grep -qx r5 "$wl/live"
+    refused maintenance_off "does not arrive at the new container"
+    check "so the page is back" grep -q 'return 503' "$conf"
+    check "and said to be on" test -e "$wl/maintenance"
+    echo exited >"$scratch/containers/shop-production-web-v5/state"
+    refused maintenance_off "does not run, so nginx would answer 502"
+    rm -f "$wl/maintenance" "$conf" "$wl/live"
 
     claim "the lock of another job stops every step that changes what serves"
     for each in create start switch workers retire prune switch_back settle; do

@@ -179,6 +179,24 @@ await test("stopped, nothing of it runs; started, it is the same release behind 
   equal(await image.versionAt(server), "1.0.0");
 });
 
+await test("the maintenance page answers 503 with Retry-After while the app runs on, and goes again; a deploy leaves it on", async () => {
+  const on = await flow.operate(client, environment, "maintenance_on", 120000);
+  equal(on.job.status.state, "ok", `${on.job.summary} ${causeOf(on)}`);
+  const head = await server.exec(`curl -s -D - -m 5 -H 'Host: ${image.SITE}' http://127.0.0.1/`);
+  check(/^HTTP\/1.1 503/.test(head) && /^retry-after: 120/im.test(head) && head.includes("Back soon"), head);
+  check((await image.running(server, project)).includes("web"), "the app runs on");
+  check((await client.get(environment.href)).text.includes("The maintenance page is shown since"), "the page says so");
+  if (process.env.WL_TEST_ALL === "1") {
+    const model = await deploy("1.1.0");
+    equal(model.job.status.state, "live", `${model.job.summary} ${causeOf(model)}`);
+    check(flow.logText(product, model.job.id).includes("The maintenance page stays on"), "the deploy says so");
+    equal((await deploy("1.0.0")).job.status.state, "live");
+  }
+  const off = await flow.operate(client, environment, "maintenance_off", 120000);
+  equal(off.job.status.state, "ok", `${off.job.summary} ${causeOf(off)}`);
+  equal(await image.versionAt(server), "1.0.0");
+});
+
 await test("without nginx the plan says so, and the old container ends before the new one starts; a version that fails brings it back", async () => {
   const plain = await image.createEnvironment(client, "plain", { server: "web", registry, settings: { site_url: "", ports: "8200", volumes: "plain_data:/app/data" } });
   await goesLive("1.1.0", plain);

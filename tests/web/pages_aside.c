@@ -88,6 +88,36 @@ static void a_command_is_shown_with_where_it_runs_before_it_does(void)
     CHECK(stage_shows(&s, "Command id -u"));
 }
 
+static void after_ten_minutes_the_password_is_asked_for(void)
+{
+    char plan[8192];
+    int64_t before = jobs_of_kind("command");
+    char command[600];
+    snprintf(command, sizeof command,
+             "sqlite3 %s/db/windlass.db 'UPDATE session SET created_at = 1, proved_at = 1'",
+             s.w.var);
+    CHECK_INT(system(command), 0);
+    CHECK_INT(stage_post(&s, ENV "/command", "command=id&server=web-1"), 200);
+    CHECK(stage_shows(&s, "name=\"password\""));
+    snprintf(plan, sizeof plan, "%s", stage_hidden(&s, "plan_hash"));
+    CHECK_INT(stage_post(&s, ENV "/command", "step=run&plan_hash=%s&command=id&server=web-1", plan),
+              422);
+    CHECK(stage_shows(&s, "Enter your password again"));
+    stage_refuse(&s, "session.prove", "input", "password", "This is not your password.");
+    CHECK_INT(stage_post(&s, ENV "/command",
+                         "step=run&plan_hash=%s&command=id&server=web-1&password=wrong", plan),
+              422);
+    CHECK(stage_shows(&s, "This is not your password."));
+    CHECK(!stage_shows(&s, "wrong"));
+    CHECK_INT(jobs_of_kind("command"), before);
+    stage_refuse(&s, "", "", "", "");
+    CHECK_INT(stage_post(&s, ENV "/command",
+                         "step=run&plan_hash=%s&command=id&server=web-1&password=right", plan),
+              303);
+    CHECK_STR(s.script->verb, "session.prove");
+    CHECK_INT(jobs_of_kind("command"), before + 1);
+}
+
 static void a_lock_stops_commands_and_no_looking(void)
 {
     char plan[8192];
@@ -131,6 +161,7 @@ int main(void)
     TAP_RUN(only_who_may_runs_a_command);
     TAP_RUN(a_command_is_shown_with_where_it_runs_before_it_does);
     TAP_RUN(a_lock_stops_commands_and_no_looking);
+    TAP_RUN(after_ten_minutes_the_password_is_asked_for);
     TAP_RUN(a_log_is_a_job_of_nobodys_lock);
     stage_close(&s);
     return tap_done();

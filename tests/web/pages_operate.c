@@ -179,6 +179,22 @@ static void what_is_stopped_is_never_called_live(void)
     json_decref(data);
 }
 
+static void the_maintenance_page_is_told_wherever_one_deploys(void)
+{
+    json_t *data = stage_json(&s, OPERATE, 200);
+    CHECK_INT(json_array_size(json_object_get(data, "operations")),
+              4); /* this recipe has no nginx */
+    json_decref(data);
+    CHECK_INT(world_get(&s.w, OPERATE "/maintenance_on"), 200);
+    CHECK(stage_shows(&s, "The recipe release cannot do that."));
+    CHECK_INT(stage_post(&s, OPERATE "/maintenance_on", "plan_hash=x&why="), 422);
+    sql("UPDATE environment SET maintenance_at = 1764000000000 WHERE slug = 'staging'");
+    CHECK_INT(world_get(&s.w, DEPLOY "?version=1.1.0"), 200);
+    CHECK(stage_shows(&s, "The maintenance page is shown since"));
+    CHECK(stage_shows(&s, "A deploy leaves it on."));
+    sql("UPDATE environment SET maintenance_at = NULL");
+}
+
 static void a_redeploy_is_a_release_of_the_same_code(void)
 {
     char plan[8192];
@@ -326,6 +342,7 @@ int main(void)
     TAP_RUN(who_may_unlock_goes_on_knowing_it);
     TAP_RUN(what_is_confirmed_is_what_is_asked_for);
     TAP_RUN(what_is_stopped_is_never_called_live);
+    TAP_RUN(the_maintenance_page_is_told_wherever_one_deploys);
     TAP_RUN(a_redeploy_is_a_release_of_the_same_code);
     TAP_RUN(a_promotion_shows_what_comes_and_which_secrets_differ);
     TAP_RUN(viewers_look_and_do_nothing);

@@ -95,10 +95,18 @@ int aside_open(struct worker *w, struct run *run, struct err *err)
 
 int aside_begin(struct worker *w, struct turn *turn, json_t *frame, json_t *says, struct err *err)
 {
+    json_t *settings;
     json_object_set_new(frame, "says", says);
     json_object_set_new(frame, "env",
                         json_string(turn->run->hold.id)); /* whose lock on the server */
-    return deploy_frame(w, turn, frame, err);
+    if (deploy_frame(w, turn, frame, err) != 0)
+        return -1;
+    /* Nor does it take the lock of the folder that is deployed to; its steps know it by their
+     * input. */
+    settings = json_copy(json_object_get(frame, "settings"));
+    json_object_del(settings, "deploy_dir");
+    json_object_set_new(frame, "settings", settings);
+    return 0;
 }
 
 int aside_store(struct worker *w, struct run *run, json_t *detail, struct err *err)

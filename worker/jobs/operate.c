@@ -1,6 +1,6 @@
-/* Job kinds restart, stop, start: something is done with the release that is live, by the steps of
- * its recipe (recipe.json, "operations"), and the verdict is what was seen after it: `ok` for a
- * stop only when everything was seen to be gone.
+/* Job kinds restart, stop, start, maintenance_on, maintenance_off: something is done with the
+ * release that is live, by the steps of its recipe (recipe.json, "operations"), and the verdict is
+ * what was seen after it: `ok` for a stop only when everything was seen to be gone.
  *
  * Who may: CAP_DEPLOY. The row names nothing but its environment; the live release, its settings
  * and its servers are looked up here, and the plan is refused when they are not what a person
@@ -31,6 +31,12 @@ static const struct {
      "The restart was begun, and it was not seen to serve again. Look at the server."},
     {"stop", "is stopped on", ": nothing of it was seen to run.", "Stopped: nothing of it runs.",
      "The stop was begun, and it was not seen that everything is gone. Look at the server."},
+    {"maintenance_on", "is hidden on", ": the maintenance page was seen to answer.",
+     "The maintenance page answers; the app runs behind it.",
+     "It is not proven what answers. Look at nginx on the server."},
+    {"maintenance_off", "is reached again on", ": requests were seen to arrive.",
+     "Requests arrive at the app.",
+     "It is not proven that requests arrive at the app. Look at nginx on the server."},
     {"start", "runs again on", " and was seen well.", "It was started and serves.",
      "The start was begun, and it was not seen to serve. Look at the server."},
 };
@@ -125,8 +131,14 @@ static bool was_begun(const struct run *run)
 
 static enum operation_effect effect_of(const struct run *run)
 {
-    if (str_equal(run->verdict, "ok"))
-        return str_equal(run->kind->name, "stop") ? OPERATION_EFFECT_GONE : OPERATION_EFFECT_RUNS;
+    const char *kind = run->kind->name;
+    bool is_page = str_starts(kind, "maintenance_"), is_good = str_equal(run->verdict, "ok");
+    if (is_page) /* what failed was put back by its script, or the page stays as it was */
+        return !is_good                            ? OPERATION_EFFECT_NONE
+               : str_equal(kind, "maintenance_on") ? OPERATION_EFFECT_PAGE_ON
+                                                   : OPERATION_EFFECT_PAGE_OFF;
+    if (is_good)
+        return str_equal(kind, "stop") ? OPERATION_EFFECT_GONE : OPERATION_EFFECT_RUNS;
     if (!was_begun(run))
         return OPERATION_EFFECT_NONE;
     return str_equal(run->verdict, "failed") ? OPERATION_EFFECT_FAILED : OPERATION_EFFECT_UNKNOWN;
@@ -151,3 +163,5 @@ static int store_operation(struct worker *w, struct run *run, json_t *detail, st
 const struct job_kind JOB_RESTART = OPERATION("restart");
 const struct job_kind JOB_STOP = OPERATION("stop");
 const struct job_kind JOB_START = OPERATION("start");
+const struct job_kind JOB_MAINTENANCE_ON = OPERATION("maintenance_on");
+const struct job_kind JOB_MAINTENANCE_OFF = OPERATION("maintenance_off");

@@ -147,7 +147,7 @@ static void name_lock(struct runner *r)
     const char *place = runner_setting(r, "deploy_dir");
     char path[1200], hex[2 * CRYPTO_HASH_BYTES + 1];
     uint8_t hash[CRYPTO_HASH_BYTES];
-    if (place[0] == '\0' || strcmp(r->env, r->job) == 0) {
+    if (place[0] == '\0') {
         (void)str_copy(r->lock_name, sizeof r->lock_name, r->env);
         return;
     }

@@ -25,7 +25,7 @@ CREATE TABLE job_next (
   server_id      TEXT REFERENCES server(id), -- jobs of one server (check)
   app_id         TEXT REFERENCES app(id),
   kind           TEXT NOT NULL CHECK (kind IN ('plan', 'deploy', 'rollback', 'redeploy', 'promote', 'backup', 'verify', 'restore', 'restart', 'stop', 'start',
-                  'maintenance', 'command', 'logs', 'check', 'fetch')),
+                  'maintenance_on', 'maintenance_off', 'command', 'logs', 'check', 'fetch')),
   lock_class     TEXT NOT NULL CHECK (lock_class IN ('exclusive', 'shared', 'none')),
   state          TEXT NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'ended')),
   verdict        TEXT CHECK (verdict IN ('live', 'degraded', 'reverted', 'failed', 'cancelled', 'unknown', 'ok')),

@@ -46,6 +46,9 @@ WHERE id = :environment_id;
 -- name: environment_operated  roles: worker  writes: environment  returns: none
 UPDATE environment SET live_state = :state, stopped_at = :stopped_at, stopped_by = :stopped_by WHERE id = :id;
 
+-- name: environment_maintenance  roles: worker  writes: environment  returns: none
+UPDATE environment SET maintenance_at = :at, maintenance_by = :by WHERE id = :id;
+
 -- What serves is not what it was, or not known: the last proven release stays named beside the state.
 -- name: release_set_state  roles: worker  writes: environment  returns: none
 UPDATE environment SET live_state = CASE WHEN :state = 'live' AND live_release_id IS NULL THEN 'unknown' ELSE :state END,

@@ -205,7 +205,7 @@ export const PAGES = [
   {
     route: "/apps/{app}/{env}/freeze", template: "freeze",
     empty: [ask("/apps/hello/bare/freeze", { world: "bare" })],
-    filled: [fixtures("freeze")],
+    filled: [fixtures("freeze"), fixtures("freeze-viewer")],
     error: [form("/apps/hello/staging/freeze", `zone=${TYPED}&windows=x`, 422)],
     hostile: [fixtures()],
   },
