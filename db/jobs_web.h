@@ -3,7 +3,7 @@
  *
  * A job row names a kind and ids, never a shell command. Its `params` by kind:
  *     deploy, rollback  {}              (the release row says what; environment_id the place)
- *     check   {}                        (server_id)
+ *     check   {}                        (server_id; without one: all servers)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.
  * Objects are new references with the columns' names. */

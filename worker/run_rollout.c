@@ -133,7 +133,8 @@ bool run_will_begin(const struct run *run, int app)
         return false;
     read_states(run, states);
     for (int h = 0; h < run->app_count; h++) {
-        if (states[h] == ROLLOUT_BAD && (h == 0 || run->rollout.on_failure != ROLLOUT_CONTINUE))
+        if (states[h] == ROLLOUT_BAD
+            && ((h == 0 && !run->rollout.no_canary) || run->rollout.on_failure != ROLLOUT_CONTINUE))
             return false;
     }
     return states[app] == ROLLOUT_WAITING;
