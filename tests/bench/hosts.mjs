@@ -4,7 +4,8 @@
 // of parallel-ssh with its ssh processes, and the time until the last server was done. Fails when Windlass takes more than a quarter of the processor time, or longer.
 //
 // The servers are one sshd on 127.0.0.1 to 127.0.0.200. WL_BENCH_HOSTS and WL_BENCH_ROUNDS set other numbers.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
+import { promisify } from "node:util";
 import { appendFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lib from "../lib/product.mjs";
@@ -12,7 +13,7 @@ import * as flow from "../lib/flow.mjs";
 
 const { check, equal } = lib;
 const HOSTS = Number(process.env.WL_BENCH_HOSTS ?? 200);
-const ROUNDS = Number(process.env.WL_BENCH_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.WL_BENCH_ROUNDS ?? 2);
 const TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const product = await lib.startProduct();
@@ -62,11 +63,11 @@ async function windlass() {
   return { cpu: spent() - before, wall };
 }
 
-function parallelSsh(round) {
+async function parallelSsh(round) {
   const out = join(folder, `out${round}`);
   mkdirSync(out);
   const options = ["-p", HOSTS, "-t", 0, "-h", join(folder, "hosts"), "-o", out, "-O", `IdentityFile=${join(folder, "key")}`, "-O", `UserKnownHostsFile=${join(folder, "known_hosts")}`, "-O", "IdentitiesOnly=yes", "-I", "/bin/sh"];
-  const ran = spawnSync("bash", ["-c", `TIMEFORMAT='%R %U %S'; time parallel-ssh "$@" <${join(folder, "script")} >${out}.log`, "bash", ...options.map(String)], { encoding: "utf8", env: { ...process.env, HOME: folder } });
+  const ran = await promisify(execFile)("bash", ["-c", `TIMEFORMAT='%R %U %S'; time parallel-ssh "$@" <${join(folder, "script")} >${out}.log`, "bash", ...options.map(String)], { env: { ...process.env, HOME: folder } });
   const [wall, user, system] = ran.stderr.trim().split("\n").pop().split(" ").map(Number);
   const said = readFileSync(`${out}.log`, "utf8");
   equal(said.match(/\[SUCCESS\]/g)?.length, HOSTS, `servers on which the script ended well: ${said.slice(0, 300)}`);
