@@ -226,9 +226,9 @@ export const PAGES = [
   {
     route: "/jobs/{id}", template: "job",
     empty: [ask("/jobs/{queued_job}")],
-    filled: [ask("/jobs/{running_job}"), ask("/jobs/{failed_job}"), ask("/jobs/{check_job}")],
+    filled: [ask("/jobs/{running_job}"), ask("/jobs/{failed_job}"), ask("/jobs/{check_job}"), fixtures("job-many")],
     error: NO_FORM,
-    hostile: [...inHostile("/jobs/{live_job}"), fixtures("job-cancelling", "job-reverted", "job-unknown", "job-many")],
+    hostile: [...inHostile("/jobs/{live_job}"), fixtures("job-cancelling", "job-reverted", "job-unknown")],
   },
   {
     route: "/servers", template: "servers",
