@@ -179,10 +179,11 @@ lab: ## real servers and a registry to try things on, left running (as root); a 
 lab-down: ## end the lab of `make lab`
 	@tests/lab/lab.sh down
 
-bench: ## how long the heaviest pages take, side by side with small ones (asserts no times)
+bench: ## how long the heaviest pages take beside small ones; one job on 200 servers beside parallel-ssh, which must cost four times as much
 	@tools/deps.sh test
 	@$(MAKE) --no-print-directory -s all
 	@WL_NODE_MODULES=$(CURDIR)/build/node/node_modules tests/bench/secrets_page.mjs
+	@WL_NODE_MODULES=$(CURDIR)/build/node/node_modules tests/bench/hosts.mjs
 
 mutants: ## plant one fault at a time and see that the claim named for it turns red
 	@tests/mutants/run

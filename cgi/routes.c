@@ -86,6 +86,7 @@ const struct route ROUTES[] = {
     {METHOD_GET, "/servers", CAP_VIEW, CSRF_SAFE_METHOD, servers_show},
     {METHOD_GET, "/servers/new", CAP_SERVERS, CSRF_SAFE_METHOD, server_new_show},
     {METHOD_POST, "/servers/new", CAP_SERVERS, CSRF_REQUIRED, server_new_save},
+    {METHOD_POST, "/servers/check", CAP_SERVERS, CSRF_REQUIRED, servers_check},
     {METHOD_GET, "/servers/{slug}", CAP_VIEW, CSRF_SAFE_METHOD, server_show},
     {METHOD_POST, "/servers/{slug}/pin", CAP_SERVERS, CSRF_REQUIRED, server_pin},
     {METHOD_POST, "/servers/{slug}/check", CAP_SERVERS, CSRF_REQUIRED, server_check},

@@ -357,6 +357,11 @@ int job_server(struct db *db, const char *server_id, json_t **server, struct err
     return db_row_json(s, server, err);
 }
 
+int job_servers(struct db *db, json_t **servers, struct err *err)
+{
+    return db_rows_json(db_use(db, SQL_JOB_SERVERS), servers, err);
+}
+
 int job_server_checked(struct db *db, const struct job_checked *checked, struct err *err)
 {
     char *facts = checked->facts == NULL ? NULL : json_dumps(checked->facts, JSON_COMPACT);

@@ -106,6 +106,8 @@ int job_end_queued(struct db *db, const char *id, const char *summary, int64_t n
 /* A server's row as jobs need it {id, slug, host, port, login, pin_type, pin_print, state,
  * archived_at}. */
 int job_server(struct db *db, const char *server_id, json_t **server, struct err *err) MUST_USE;
+/* All that can be asked: new list of {server_id, name} by name; at most 251. */
+int job_servers(struct db *db, json_t **servers, struct err *err) MUST_USE;
 /* What a Check found; facts and checks may be NULL (kept as they were). Caller's transaction. */
 struct job_checked {
     const char *server_id, *state;

@@ -130,8 +130,8 @@ static int tell_requested(struct db *db, const struct actor *actor, const struct
                           json_t *detail, struct err *err)
 {
     const char *kind = r->environment_id != NULL ? "environment"
-                       : r->server_id != NULL    ? "server"
-                                                 : "app";
+                       : r->app_id != NULL       ? "app"
+                                                 : "server"; /* one, or all of them */
     json_object_set_new(detail, "job", json_string(r->id));
     struct audit_entry entry = {.actor = actor,
                                 .verb = r->verb,

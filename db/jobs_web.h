@@ -8,6 +8,7 @@
  *     command {"server_id", "command", "service", "how", "limit_s"}, logs {"server_id", "service",
  *             "filter", "lines", "since_s", "follow"} (lib/domain/aside.h; environment_id)
  *     check   {}                        (server_id)
+ *     check   {}                        (server_id; without one: all servers)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.
  * Objects are new references with the columns' names. */

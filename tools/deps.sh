@@ -23,7 +23,7 @@ journal=${WL_DEPS_JOURNAL:-$top/build/cache/deps-installed}
 RUN="gcc:gcc libc6-dev make:make pkg-config:pkg-config libfcgi-dev libsqlite3-dev libcurl4-openssl-dev libjansson-dev
  libssh2-1-dev libsodium-dev libssl-dev libyaml-dev nginx:/usr/sbin/nginx ca-certificates"
 TEST="busybox:busybox dash:dash shellcheck:shellcheck clang-format:clang-format clang:clang chromium:chromium
- docker.io:dockerd docker-compose:docker-compose mmdebstrap:mmdebstrap iptables:/usr/sbin/iptables docker-registry:docker-registry hey:hey iproute2:/usr/sbin/ip sqlite3:sqlite3 openssh-client:ssh-keygen curl:curl"
+ docker.io:dockerd docker-compose:docker-compose mmdebstrap:mmdebstrap iptables:/usr/sbin/iptables docker-registry:docker-registry hey:hey pssh:parallel-ssh iproute2:/usr/sbin/ip sqlite3:sqlite3 openssh-client:ssh-keygen curl:curl"
 # Node: what playwright wants is newer than Debian 12's.
 NODE_MAJOR=20
 MODULES="playwright-core@1.65.1 axe-core@4.14.1 html-validate@10.9.0"

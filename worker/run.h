@@ -50,10 +50,11 @@ struct run {
     int app_count; /* of the hosts, the first: those behind are load balancers (run_balancer.c) */
     int next_first, next_end; /* app servers whose turn it is, once they are out of the balancers */
     struct rollout rollout;
-    bool holds;       /* hosts that are proven wait until it is decided how they go on */
-    bool finishing;   /* it was decided: they finish */
-    int last_witness; /* the forward step up to which a host is proven; -1: none */
-    int64_t group_at; /* when the next group of hosts may begin; 0: no pause */
+    bool holds;                  /* hosts that are proven wait until it is decided how they go on */
+    bool finishing;              /* it was decided: they finish */
+    int last_witness;            /* the forward step up to which a host is proven; -1: none */
+    bool witness[RUN_STEPS_MAX]; /* forward steps that see the release serve */
+    int64_t group_at;            /* when the next group of hosts may begin; 0: no pause */
     json_t *images;   /* what the first host pulled (worker/jobs/deploy.c); NULL: not asked yet */
     int cancel;       /* as asked */
     int64_t wake_at;  /* monotonic */

@@ -162,9 +162,13 @@ static void target_of(const struct run *run, struct audit_entry *entry, char *na
         entry->target_kind = "server";
         entry->target_id = text_of(run->job, "server_id");
         snprintf(name, size, "%s", run->turns == NULL ? "" : run_host_name(run, 0));
+    } else if (entry->app_id == NULL) {
+        entry->target_kind = "server";
+        entry->target_id = "";
+        snprintf(name, size, "all servers");
     } else {
         entry->target_kind = "app";
-        entry->target_id = entry->app_id == NULL ? "" : entry->app_id;
+        entry->target_id = entry->app_id;
         snprintf(name, size, "%s", app == NULL ? "" : app);
     }
     entry->target_name = name;

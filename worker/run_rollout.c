@@ -38,7 +38,8 @@ void run_set_rollout(struct run *run)
         const json_t *spec = run_step_spec(run, i);
         bool witness = json_is_true(json_object_get(spec, "witness"))
                        || str_equal(text_of(spec, "mode"), "health");
-        if (witness && !is_undo(spec))
+        run->witness[i] = witness && !is_undo(spec);
+        if (run->witness[i])
             run->last_witness = i;
     }
 }
@@ -50,7 +51,7 @@ bool turn_is_proven(const struct turn *turn)
         enum step_state state = turn->steps[i].state;
         if (state != STEP_OK && state != STEP_SKIPPED)
             return false;
-        seen = seen || state == STEP_OK;
+        seen = seen || (turn->run->witness[i] && state == STEP_OK);
     }
     return seen;
 }
@@ -133,7 +134,8 @@ bool run_will_begin(const struct run *run, int app)
         return false;
     read_states(run, states);
     for (int h = 0; h < run->app_count; h++) {
-        if (states[h] == ROLLOUT_BAD && (h == 0 || run->rollout.on_failure != ROLLOUT_CONTINUE))
+        if (states[h] == ROLLOUT_BAD
+            && ((h == 0 && !run->rollout.no_canary) || run->rollout.on_failure != ROLLOUT_CONTINUE))
             return false;
     }
     return states[app] == ROLLOUT_WAITING;

@@ -131,6 +131,15 @@ static void say_hosts(struct run *run, const struct turn *culprit)
     buf_deinit(&text);
 }
 
+/* Of a job that puts nothing live. */
+static void say_count(struct run *run, const struct turn *culprit, int good)
+{
+    snprintf(run->summary, sizeof run->summary,
+             "%d of %d servers are as they should be.%s%.40s%s%.400s", good, run->app_count,
+             culprit == NULL ? "" : " ", culprit == NULL ? "" : run_host_name(run, culprit->host),
+             culprit == NULL ? "" : ": ", culprit == NULL ? "" : said_of(culprit));
+}
+
 static const char *verdict_of(const int counts[LEFT_UNKNOWN + 1], const struct turn *culprit)
 {
     if (counts[LEFT_UNKNOWN] > 0)
@@ -157,6 +166,8 @@ static void decide_good(struct run *run)
         snprintf(run->summary, sizeof run->summary,
                  "%.200s is live on %d servers, and each was seen healthy.", version,
                  run->app_count);
+    else if (run->app_count > 1 && !json_is_object(run->release))
+        say_count(run, NULL, run->app_count);
     else
         (void)str_copy(run->summary, sizeof run->summary, said_of(shown));
 }
@@ -174,7 +185,10 @@ void run_decide(struct run *run)
         (void)str_copy(run->summary, sizeof run->summary, said_of(&run->turns[0]));
     } else {
         (void)str_copy(run->verdict, sizeof run->verdict, verdict_of(counts, culprit));
-        say_hosts(run, culprit);
+        if (json_is_object(run->release))
+            say_hosts(run, culprit);
+        else
+            say_count(run, culprit, counts[LEFT_GOOD]);
     }
     run->phase = RUN_ENDING;
     run->wake_at = 0;

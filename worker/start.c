@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +20,21 @@
 
 #define LOCK_EVERY_MS 250
 #define INCOMING_S    (24 * 3600)
+
+#define DESCRIPTORS_MAX 10000
+
+void start_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max : DESCRIPTORS_MAX;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        LOG_WARN("limits", "errno=%d the number of open files stays as it is", errno);
+}
 
 /* Owner and mode of folders that exist already are left to whoever installed them. */
 static int make_folders(const struct worker_config *c, struct err *err)

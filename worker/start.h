@@ -8,6 +8,9 @@
 #include "lib/base/attr.h"
 #include "worker/config.h"
 
+/* As many open descriptors as the system lets us have: each host at work takes one, and jobs have
+ * up to 250 hosts. */
+void start_limits(void);
 /* Make the data folder's parts where they are missing, and take run/worker.lock. While another
  * supervisor holds it, wait; *stop is set when a signal (on `signals`) said to end instead. */
 int start_lock(const struct worker_config *config, int signals, int *lock, bool *stop,

@@ -255,6 +255,7 @@ int supervisor_main(const struct worker_config *config, struct err *err)
     if (loop == NULL)
         return err_set(err, ERR_NO_MEMORY, "No memory is left.");
     loop->w.config = *config;
+    start_limits();
     loop->signals = loop->poke = loop->ask = loop->lock = -1;
     loop->fds = calloc(OWN_FDS, sizeof *loop->fds);
     loop->room = OWN_FDS;

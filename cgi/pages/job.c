@@ -2,6 +2,7 @@
  * lines, how long it still takes, what came of it and what to do next. */
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/job_hosts.h"
 #include "cgi/pages/job_steps.h"
 #include "cgi/pages/job_waits.h"
 #include "cgi/pages/page.h"
@@ -16,7 +17,7 @@
 static int read_view(struct request *req, struct job_view *view, struct err *err)
 {
     const char *id = request_param(req, 0);
-    *view = (struct job_view){.lines = NULL};
+    *view = (struct job_view){.wanted_host = request_query_int(req, "host", 0, 255, -1)};
     if (!crypto_is_id(id))
         return err_set(err, ERR_NOT_FOUND, "There is no such job.");
     if (job_read(req->db, id, &view->job, err) != 0
@@ -77,6 +78,8 @@ static json_t *left_as_of(const struct job_view *view, bool is_good)
     json_t *list = json_array();
     const json_t *host;
     size_t i;
+    if (json_array_size(view->hosts) > JOB_HOSTS_WHOLE) /* then the table says it */
+        return list;
     json_array_foreach(view->hosts, i, host) if (!is_good && row_text(host, "left_as")[0] != '\0')
         json_array_append_new(list, json_pack("{s:s, s:s}", "name", row_text(host, "name"), "text",
                                               row_text(host, "left_as")));
@@ -296,11 +299,12 @@ static int job_data(struct request *req, const struct job_view *view, json_t **d
     if (head_model(req, view->job, &head, err) != 0 || job_hosts_model(view, &hosts, err) != 0
         || next_model(req, view, &next, err) != 0)
         return -1;
-    *data = json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "job", head, "has_hosts",
-                      (int)(json_array_size(hosts) > 0), "is_multi",
-                      (int)(json_array_size(hosts) > 1), "hosts", hosts, "progress",
-                      job_progress_model(view), "verdict", verdict_model(view), "cancel",
-                      cancel_model(req, view->job), "log", log_model(view), "next", next);
+    *data = json_pack("{s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "job", head,
+                      "has_hosts", (int)(json_array_size(view->hosts) > 0), "is_multi",
+                      (int)(json_array_size(view->hosts) > 1), "overview", job_hosts_overview(view),
+                      "hosts", hosts, "progress", job_progress_model(view), "verdict",
+                      verdict_model(view), "cancel", cancel_model(req, view->job), "log",
+                      log_model(view), "next", next);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/job_hosts.h"
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
 #include "lib/base/clock.h"
@@ -142,10 +143,10 @@ int job_hosts_model(const struct job_view *view, json_t **hosts, struct err *err
     json_array_foreach(view->hosts, i, row)
     {
         const char *slug = row_text(row, "server_slug");
-        const char *state = row_has(row, "verdict") ? row_text(row, "verdict")
-                            : str_equal(row_text(row, "state"), "running") ? "running"
-                                                                           : "queued";
+        const char *state = job_host_state(row);
         json_t *steps = NULL;
+        if (!job_host_is_whole(view, row))
+            continue;
         if (steps_of_host(view, row_int(row, "host"), &steps, err) != 0)
             return -1;
         json_array_append_new(

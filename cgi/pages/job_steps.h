@@ -13,9 +13,11 @@ struct job_view {
     json_t *job, *hosts, *steps;
     struct job_estimate estimate;
     struct job_lines *lines;
+    int64_t wanted_host; /* of many: the one that is to be shown with its steps; -1: none */
 };
 
-/* New list of {index, id, slug, href, name, status, left_as, steps}. */
+/* Of the hosts that are shown with their steps (job_hosts.h): new list of {index, id, slug, href,
+ * name, status, left_as, steps}. */
 int job_hosts_model(const struct job_view *view, json_t **hosts, struct err *err) MUST_USE;
 /* {value, max, percent, text, estimate_text, estimate_from, expected_ms, is_estimated}; null when
  * the job has ended or not begun. */

@@ -36,7 +36,8 @@ handler_fn command_show, command_save, logs_show, logs_save;
 /* jobs.c, job.c, job_log.c */
 handler_fn jobs_show, job_show, job_log_show, job_raw_show, job_cancel;
 /* servers.c */
-handler_fn servers_show, server_new_show, server_new_save, server_show, server_pin, server_check;
+handler_fn servers_show, servers_check, server_new_show, server_new_save, server_show, server_pin,
+    server_check;
 /* registries.c */
 handler_fn registries_show, registry_new_show, registry_new_save, registry_show, registry_save,
     registry_remove;

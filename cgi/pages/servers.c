@@ -326,3 +326,16 @@ int server_check(struct request *req, struct response *res, struct err *err)
     }
     return respond_redirect(res, "/servers/%s", row_text(row, "slug"));
 }
+
+/* One job for all of them, at the same time. */
+int servers_check(struct request *req, struct response *res, struct err *err)
+{
+    struct job_added added;
+    struct job_request job = {.kind = "check",
+                              .lock_class = "none",
+                              .verb = "check.request",
+                              .target_name = "all servers"};
+    if (submit_job(req, &job, &added, err) != 0)
+        return -1;
+    return respond_redirect(res, "/jobs/%s", added.id);
+}

@@ -89,15 +89,18 @@ struct rollout rollout_of_settings(const json_t *settings, int hosts)
 
 json_t *rollout_json(const struct rollout *rollout)
 {
-    return json_pack("{s:i, s:i, s:s}", "at_once", rollout->at_once, "wait_s", rollout->wait_s,
-                     "on_failure", FAILURES[rollout->on_failure]);
+    return json_pack("{s:i, s:i, s:s, s:b}", "at_once", rollout->at_once, "wait_s", rollout->wait_s,
+                     "on_failure", FAILURES[rollout->on_failure], "no_canary",
+                     (int)rollout->no_canary);
 }
 
 struct rollout rollout_of_json(const json_t *value)
 {
-    return bounded(json_integer_value(json_object_get(value, "at_once")),
-                   json_integer_value(json_object_get(value, "wait_s")),
-                   json_string_value(json_object_get(value, "on_failure")));
+    struct rollout rollout = bounded(json_integer_value(json_object_get(value, "at_once")),
+                                     json_integer_value(json_object_get(value, "wait_s")),
+                                     json_string_value(json_object_get(value, "on_failure")));
+    rollout.no_canary = json_is_true(json_object_get(value, "no_canary"));
+    return rollout;
 }
 
 static bool is_proven(enum rollout_host host)
@@ -108,6 +111,8 @@ static bool is_proven(enum rollout_host host)
 /* The canary is a group of its own. */
 static int group_of(const struct rollout *rollout, int host)
 {
+    if (rollout->no_canary)
+        return host / rollout->at_once;
     return host == 0 ? 0 : 1 + (host - 1) / rollout->at_once;
 }
 
@@ -117,7 +122,7 @@ bool rollout_next(const struct rollout *rollout, const enum rollout_host *hosts,
     int next = 0;
     while (next < count && hosts[next] != ROLLOUT_WAITING)
         next++;
-    if (next == count || (next > 0 && !is_proven(hosts[0])))
+    if (next == count || (next > 0 && !rollout->no_canary && !is_proven(hosts[0])))
         return false;
     for (int h = 0; h < count; h++) {
         if (hosts[h] == ROLLOUT_BAD && rollout->on_failure != ROLLOUT_CONTINUE)

@@ -22,6 +22,7 @@ struct rollout {
     int at_once; /* hosts of a group, at least 1 */
     int wait_s;
     enum rollout_failure on_failure;
+    bool no_canary; /* the first host is like any other: for what changes nothing */
 };
 
 /* The settings that every recipe for apps has besides its own: a new list, as in recipe.json. */
@@ -30,7 +31,7 @@ json_t *rollout_settings(void);
 int rollout_check_share(const char *field, const char *text, struct err *err) MUST_USE;
 /* From checked settings. What is missing: one at a time, no wait, go back. */
 struct rollout rollout_of_settings(const json_t *settings, int hosts);
-/* {at_once, wait_s, on_failure}, as it stands in a plan; and back. */
+/* {at_once, wait_s, on_failure, no_canary}, as it stands in a plan; and back. */
 json_t *rollout_json(const struct rollout *rollout);
 struct rollout rollout_of_json(const json_t *value);
 

@@ -1,7 +1,7 @@
 /* jobs_kinds.c - jobs of the kinds fetch and check through the supervisor. */
 #include "tests/db/supervised_fixture.h"
 
-/* A job without environment. column: server_id or app_id. */
+/* A job without environment. column: server_id or app_id; value "": NULL. */
 static const char *add_job(struct world *w, const char *kind, const char *column, const char *value,
                            const char *params)
 {
@@ -12,7 +12,8 @@ static const char *add_job(struct world *w, const char *kind, const char *column
     w->jobs++;
     sqlf(w,
          "INSERT INTO job (id, serial, %s, kind, lock_class, params, idem, auth, requested_by, "
-         "nonce, created_at) VALUES ('%s', %d, '%s', '%s', 'none', '%s', '%s', x'%s', 'u', 'n', 1)",
+         "nonce, created_at) VALUES ('%s', %d, nullif('%s', ''), '%s', 'none', '%s', '%s', x'%s', "
+         "'u', 'n', 1)",
          column, id, w->jobs, value, kind, params, id, auth);
     world_poke(w);
     return id;
@@ -107,6 +108,21 @@ static void a_check_writes_what_the_server_is(void)
     }
 }
 
+static void a_check_of_all_servers_says_how_each_is(void)
+{
+    struct world w;
+    world_make(&w, 9);
+    world_worker(&w, "check-ready");
+    const char *job = add_job(&w, "check", "server_id", "", "{}");
+    CHECK(wait_verdict(&w, job, "ok"));
+    CHECK_STR(ask_sql(&w, "SELECT count(*) FROM server WHERE state = 'ready'"), "9");
+    CHECK_STR(ask_sql(&w, "SELECT summary FROM job"), "9 of 9 servers are as they should be.");
+    CHECK_STR(ask_sql(&w, "SELECT target_kind || target_name FROM audit_event WHERE verb = "
+                          "'check.ok'"),
+              "serverall servers");
+    world_end(&w);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "-x") == 0)
@@ -114,5 +130,6 @@ int main(int argc, char **argv)
     TAP_RUN(a_dropped_file_becomes_an_artefact);
     TAP_RUN(a_fetch_that_must_not_be_is_refused);
     TAP_RUN(a_check_writes_what_the_server_is);
+    TAP_RUN(a_check_of_all_servers_says_how_each_is);
     return tap_done();
 }

@@ -20,6 +20,7 @@ struct world {
     char target[300], events[300], home[500], program[500], self[500];
     char sha256[CRYPTO_HASH_HEX];
     int jobs, releases;
+    const char *recipe; /* of the environment: release, or one of images */
 };
 
 /* --- the world ----------------------------------------------------------------------------------
@@ -163,6 +164,7 @@ static void world_make(struct world *w, int servers)
     char hex[2 * CRYPTO_MAC_BYTES + 1];
     struct secret_value value = {"TOKEN", SECRET, sizeof SECRET - 1};
     memset(w, 0, sizeof *w);
+    w->recipe = "release";
     program_log_open(&w->log);
     fixture_full(&w->f);
     snprintf(w->target, sizeof w->target, "%s/target", w->f.var);
@@ -233,9 +235,12 @@ static char *basis_text(struct world *w)
     struct recipe *recipe = NULL;
     char recipes[600];
     snprintf(recipes, sizeof recipes, "%s/recipes", w->home);
-    MUST(recipe_load(recipes, "release", &recipe, &fixture_err));
+    MUST(recipe_load(recipes, w->recipe, &recipe, &fixture_err));
     MUST(environment_by_id(w->f.shared, ENV_ID, &env, &fixture_err));
-    MUST(artefact_by_id(w->f.shared, "0000000000000000000000art1", &artefact, &fixture_err));
+    if (recipe_takes_artefact(recipe))
+        MUST(artefact_by_id(w->f.shared, "0000000000000000000000art1", &artefact, &fixture_err));
+    else
+        artefact = json_pack("{s:s, s:s}", "version", "1.0.0", "sha256", "");
     MUST(basis_of_deploy(w->f.shared, &(struct basis_inputs){recipe, env, artefact}, &basis, NULL,
                          &fixture_err));
     char *text = json_dumps(basis, JSON_COMPACT);
@@ -251,6 +256,7 @@ __attribute__((unused)) static const char *world_deploy(struct world *w)
 {
     static char ids[16][CRYPTO_ID_SIZE];
     char *id = ids[w->jobs % 16], release[CRYPTO_ID_SIZE], auth[1200];
+    bool is_release = strcmp(w->recipe, "release") == 0;
     char *basis = basis_text(w);
     crypto_new_id(id);
     crypto_new_id(release);
@@ -261,13 +267,14 @@ __attribute__((unused)) static const char *world_deploy(struct world *w)
         w,
         "BEGIN; INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, "
         "hosts, version, artefact_id, artefact_sha256, secret_set, created_at, created_by, job_id) "
-        "VALUES ('%s', '" ENV_ID "', %d, 'release', 'x', '{}', '[]', '1.0.0', "
-        "'0000000000000000000000art1', '%s', 1, 1, 'u', '%s');"
+        "VALUES ('%s', '" ENV_ID "', %d, '%s', 'x', '{}', '[]', '1.0.0', "
+        "nullif('%s', ''), '%s', 1, 1, 'u', '%s');"
         "INSERT INTO job (id, serial, environment_id, number, kind, lock_class, params, confirmed, "
         "release_id, idem, auth, requested_by, nonce, created_at) VALUES ('%s', %d, '" ENV_ID
         "', %d, 'deploy', 'exclusive', '{}', '%s', '%s', '%s', x'%s', 'u', 'nonce-%s', %lld); "
         "COMMIT",
-        release, w->releases, w->sha256, id, id, w->jobs, w->jobs, basis, release, id, auth, id,
+        release, w->releases, w->recipe, is_release ? "0000000000000000000000art1" : "",
+        is_release ? w->sha256 : "", id, id, w->jobs, w->jobs, basis, release, id, auth, id,
         (long long)clock_now_ms());
     free(basis);
     world_poke(w);

@@ -243,13 +243,14 @@ export async function startProduct({ env = {}, keep = false, programs = bin, aga
 }
 
 // hostKeysFrom: a folder whose host keys it shows, those of a server that is to come back as itself.
-export async function startTarget({ options = [], hostKeys = ["ed25519"], port, hostKeysFrom } = {}) {
+export async function startTarget({ options = [], hostKeys = ["ed25519"], port, hostKeysFrom, listen } = {}) {
   const folder = scratch("target");
   if (hostKeysFrom) cpSync(hostKeysFrom, folder, { recursive: true });
   port ??= await freePort();
   const args = [];
   for (const type of hostKeys) args.push("--host-key", type);
   for (const line of options) args.push("--option", line);
+  if (listen) args.push("--listen", listen); // 0.0.0.0: it plays 250 servers, 127.0.0.1 to .250
   const log = [];
   const child = spawn(join(top, "tools/private-sshd.sh"), [...args, folder, String(port)], { stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => log.push(bytes.toString()));

@@ -291,6 +291,63 @@ static void an_ended_job_cannot_be_cancelled(void)
     CHECK_INT(stage_post(&s, uri_of("00000000000000000000000000", "/cancel"), "how=1"), 404);
 }
 
+/* A Check of 200 servers: number 150 has failed, 160 works, those behind it wait. */
+static void begin_on_many(char id[CRYPTO_ID_SIZE])
+{
+    struct job_hold hold = {.epoch = 0};
+    bool found = true;
+    json_t *hosts = json_array(), *plan = json_object();
+    json_t *steps = json_pack("[{s:i, s:s, s:s, s:s, s:s}]", "step", 0, "name", "connect", "title",
+                              "Connect", "phase", "forward", "state", "pending");
+    CHECK_INT(stage_post(&s, "/servers/check", "x=1"), 303);
+    for (struct job_hold next = {.epoch = 0}; found;) { /* the last one is ours */
+        WORLD_MUST(job_claim(s.w.worker, "test", clock_now_ms(), &next, &found, &world_err));
+        if (found)
+            hold = next;
+    }
+    snprintf(id, CRYPTO_ID_SIZE, "%s", hold.id);
+    for (int h = 0; h < 200; h++)
+        json_array_append_new(hosts, json_pack("{s:s, s:o}", "server_id", s.server_id, "name",
+                                               json_sprintf("n%d", h)));
+    WORLD_MUST(job_set_plan(s.w.worker, &hold, plan, hosts, steps, &world_err));
+    for (int h = 0; h <= 160; h++) {
+        struct job_outcome outcome = {
+            .host = h, .state = h == 150 ? "failed" : "ok", .cause = "", .now = clock_now_ms()};
+        struct job_intent intent = {.host = h, .now = clock_now_ms()};
+        WORLD_MUST(job_host_begin(s.w.worker, &hold, h, 1, &world_err));
+        WORLD_MUST(job_step_intent(s.w.worker, &hold, &intent, &world_err));
+        if (h == 160)
+            break;
+        WORLD_MUST(job_step_outcome(s.w.worker, &hold, &outcome, &world_err));
+        WORLD_MUST(job_host_end(s.w.worker, &hold, h, h == 150 ? "failed" : "ok", "", &world_err));
+    }
+    json_decref(hosts);
+    json_decref(steps);
+    json_decref(plan);
+}
+
+static void of_many_servers_those_that_need_a_look_come_first(void)
+{
+    char id[CRYPTO_ID_SIZE];
+    begin_on_many(id);
+    json_t *data = stage_json(&s, uri_of(id, ""), 200);
+    CHECK_STR(stage_text(data, "overview.counts_text"),
+              "1 need a look, 1 at work, 39 waiting, 159 done");
+    CHECK_INT(json_array_size(json_object_get(json_object_get(data, "overview"), "rows")), 200);
+    CHECK_STR(stage_text(data, "overview.rows.0.name"), "n150");
+    CHECK_STR(stage_text(data, "overview.rows.0.step_text"), "Connect");
+    CHECK_STR(stage_text(data, "overview.rows.1.name"), "n160");
+    CHECK_INT(json_array_size(json_object_get(data, "hosts")), 2);
+    CHECK_STR(stage_text(data, "hosts.0.name"), "n150");
+    json_decref(data);
+    data = stage_json(&s, uri_of(id, "?host=7"), 200);
+    CHECK_INT(json_array_size(json_object_get(data, "hosts")), 1);
+    CHECK_STR(stage_text(data, "hosts.0.name"), "n7");
+    json_decref(data);
+    CHECK_INT(world_get(&s.w, uri_of(id, "")), 200);
+    CHECK(stage_shows(&s, "1 need a look"));
+}
+
 int main(void)
 {
     stage_open(&s);
@@ -308,6 +365,7 @@ int main(void)
     TAP_RUN(progress_and_what_is_usual_come_from_past_runs);
     TAP_RUN(cancel_is_graceful_first_and_kills_second);
     TAP_RUN(an_ended_job_cannot_be_cancelled);
+    TAP_RUN(of_many_servers_those_that_need_a_look_come_first);
     stage_close(&s);
     return tap_done();
 }

@@ -85,6 +85,7 @@ static const struct expected EXPECTED[] = {
     {METHOD_GET, "/servers", V, "/servers", 200},
     {METHOD_GET, "/servers/new", A, "/servers/new", 200},
     {METHOD_POST, "/servers/new", A, "/servers/new", 422},
+    {METHOD_POST, "/servers/check", A, "/servers/check", 303},
     {METHOD_GET, "/servers/{slug}", V, "/servers/web-1", 200},
     {METHOD_POST, "/servers/{slug}/pin", A, "/servers/web-2/pin", 303},
     {METHOD_POST, "/servers/{slug}/check", A, "/servers/web-1/check", 303},

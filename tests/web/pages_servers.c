@@ -160,6 +160,14 @@ static void check_is_a_job_and_twice_the_same_one(void)
     CHECK(stage_shows(&s, "not confirmed"));
 }
 
+static void all_servers_are_checked_by_one_job(void)
+{
+    CHECK_INT(stage_post(&s, "/servers/check", "x=1"), 303);
+    CHECK_STR(stage_last_verb(&s), "check.request");
+    CHECK_INT(world_get(&s.w, "/jobs"), 200);
+    CHECK(stage_shows(&s, "Check all servers"));
+}
+
 int main(void)
 {
     stage_open(&s);
@@ -173,6 +181,7 @@ int main(void)
     TAP_RUN(readers_see_the_key_that_a_job_met);
     TAP_RUN(checks_and_facts_are_words);
     TAP_RUN(check_is_a_job_and_twice_the_same_one);
+    TAP_RUN(all_servers_are_checked_by_one_job);
     stage_close(&s);
     return tap_done();
 }

@@ -140,6 +140,7 @@ static int parse_target(struct runner *r, const json_t *object, struct err *err)
     r->target.pin_len = len > 0 ? (size_t)len : 0;
     r->target.private_key = text(object, "key");
     r->target.private_key_len = strlen(r->target.private_key);
+    r->target.wake_fd = RUNNER_FRAMES_FD;
     r->host_name = text(object, "name");
     if (r->host_name[0] == '\0')
         r->host_name = r->target.host;

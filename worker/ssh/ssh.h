@@ -30,6 +30,7 @@ struct ssh_target {
     const char *private_key; /* OpenSSH Ed25519 private key file, as text; borrowed until ssh_open
                                 returns */
     size_t private_key_len;
+    int wake_fd; /* 0: none. When it is readable, ticks come soon; while it is not, once a second */
 };
 
 enum ssh_fault { /* what kind of failure the last -1 was: decides retry or verdict */

@@ -121,8 +121,11 @@ int ssh_wait(struct ssh *ssh, int64_t mono_deadline, enum ssh_fault *fault, stru
     short events = POLLIN;
     if ((libssh2_session_block_directions(ssh->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0)
         events |= POLLOUT;
-    struct pollfd poll_fd = {.fd = ssh->fd, .events = events};
-    (void)poll(&poll_fd, 1, left < SSH_TICK_MS ? left : SSH_TICK_MS);
+    struct pollfd fds[2] = {{.fd = ssh->fd, .events = events},
+                            {.fd = ssh->wake_fd, .events = POLLIN}};
+    (void)poll(fds, 2, left < ssh->wait_ms ? left : ssh->wait_ms);
+    if (fds[1].revents != 0 && fds[0].revents == 0)
+        (void)poll(fds, 1, left < SSH_TICK_MS ? left : SSH_TICK_MS);
     return 0;
 }
 
@@ -197,6 +200,8 @@ static struct ssh *ssh_new(const char *host, int port, int fd)
     if (ssh == NULL)
         return NULL;
     ssh->fd = fd;
+    ssh->wake_fd = -1;
+    ssh->wait_ms = SSH_WAIT_MS; /* nobody ticks before the login */
     ssh->port = port;
     (void)str_copy(ssh->host, sizeof ssh->host, host);
     ssh->blocks = calloc(1, sizeof *ssh->blocks);
@@ -373,6 +378,8 @@ int ssh_open(const struct ssh_target *target, struct ssh **out, enum ssh_fault *
         ssh_close(ssh);
         return -1;
     }
+    ssh->wake_fd = target->wake_fd > 0 ? target->wake_fd : -1;
+    ssh->wait_ms = target->wake_fd > 0 ? SSH_WAIT_MS : SSH_TICK_MS;
     *fault = SSH_FAULT_NONE;
     *out = ssh;
     return 0;

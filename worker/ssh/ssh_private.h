@@ -12,11 +12,14 @@
 #include "worker/ssh/ssh.h"
 
 #define SSH_TICK_MS 100
+#define SSH_WAIT_MS 1000 /* where nothing but the socket, or wake_fd, has to be noticed */
 
 struct block;
 
 struct ssh {
     int fd;
+    int wake_fd; /* -1: none */
+    int wait_ms; /* the longest wait at a time */
     bool alive;
     LIBSSH2_SESSION *session;
     struct block *blocks; /* the head of the list of all memory that libssh2 has for this session */
@@ -45,8 +48,9 @@ int ssh_handshake(const char *host, int port, const char *host_key_type, struct 
 enum ssh_fault ssh_explain_handshake(const char *host, int port, const char *host_key_type,
                                      struct err *err);
 
-/* Wait for the socket as libssh2 wants it, at most SSH_TICK_MS. 0, or -1 when the deadline passed
- * (fault and err are filled, and the session is marked dead). */
+/* Wait for the socket as libssh2 wants it, at most wait_ms, and at most SSH_TICK_MS once wake_fd is
+ * readable: what is there waits for the caller's tick, which may be busy elsewhere. 0, or -1 when
+ * the deadline passed (fault and err are filled, and the session is marked dead). */
 int ssh_wait(struct ssh *ssh, int64_t mono_deadline, enum ssh_fault *fault,
              struct err *err) MUST_USE;
 

@@ -113,6 +113,10 @@ SELECT id FROM job INDEXED BY job_queue WHERE state = 'queued' AND cancel > 0 OR
 UPDATE job SET state = 'ended', verdict = 'cancelled', summary = :summary, ended_at = :now
 WHERE id = :id AND state = 'queued' AND cancel > 0;
 
+-- Servers that can be asked: their host key was confirmed.
+-- name: job_servers  roles: worker  returns: many
+SELECT id AS server_id, slug AS name FROM server WHERE archived_at IS NULL AND pin_print IS NOT NULL ORDER BY slug LIMIT 251;
+
 -- What a Check learned of its server.
 -- name: job_server_checked  roles: worker  writes: server  returns: none
 UPDATE server SET state = :state, facts = coalesce(:facts, facts), checks = coalesce(:checks, checks), checked_at = :now

@@ -2,7 +2,7 @@
 
 -- A second click: same form, same key, same job.
 -- name: job_web_by_idem  roles: web cli  returns: one
-SELECT id, kind, requested_by, coalesce(environment_id, server_id, app_id) AS place FROM job WHERE idem = :idem;
+SELECT id, kind, requested_by, coalesce(environment_id, server_id, app_id, '') AS place FROM job WHERE idem = :idem;
 
 -- name: job_web_insert  roles: web cli  writes: job  returns: none
 INSERT INTO job (id, serial, environment_id, number, server_id, app_id, kind, lock_class, params, confirmed, release_id,

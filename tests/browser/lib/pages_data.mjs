@@ -261,7 +261,7 @@ export const PAGES = [
   {
     route: "/jobs/{id}", template: "job",
     empty: [ask("/jobs/{queued_job}")],
-    filled: [ask("/jobs/{running_job}"), ask("/jobs/{failed_job}"), ask("/jobs/{check_job}")],
+    filled: [ask("/jobs/{running_job}"), ask("/jobs/{failed_job}"), ask("/jobs/{check_job}"), fixtures("job-many")],
     error: NO_FORM,
     hostile: [...inHostile("/jobs/{live_job}"), fixtures("job-cancelling", "job-reverted", "job-unknown")],
   },
@@ -361,5 +361,6 @@ export const NO_PAGE = {
   "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/apps/{app}/{env}/resume": "it always leads back to the environment, with a sentence on top",
+  "/servers/check": "it always leads to the job",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
 };
