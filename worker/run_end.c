@@ -90,7 +90,8 @@ static void decide_verdict(struct run *run)
         bool mixed = good > 0 && strcmp(host->verdict, "reverted") == 0;
         (void)str_copy(run->verdict, sizeof run->verdict, mixed ? "failed" : host->verdict);
         snprintf(run->summary, sizeof run->summary, "%.60s: %.400s%s", host_name(run, bad), said,
-                 good > 0 ? " The hosts before it serve the new release." : "");
+                 good > 0 && !run->kind->goes_on ? " The hosts before it serve the new release."
+                                                 : "");
     }
     run->phase = RUN_ENDING;
     run->wake_at = 0;
@@ -106,7 +107,7 @@ void run_decide(struct worker *w, struct run *run)
             return;
         host->stored = true;
     }
-    if (!is_good(host->verdict) || run->host + 1 >= run->host_count) {
+    if ((!is_good(host->verdict) && !run->kind->goes_on) || run->host + 1 >= run->host_count) {
         decide_verdict(run);
         return;
     }

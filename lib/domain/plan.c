@@ -50,6 +50,8 @@ static const struct {
     {"replays", "the release that comes back", STYLE_RELEASE},
     {"parts", "what comes back", STYLE_PLAIN},
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
+    {"images", "the images' digests as they were planned", STYLE_OPAQUE},
+    {"planned", "the look at the servers", STYLE_OPAQUE},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
 };
 

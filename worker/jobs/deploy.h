@@ -20,6 +20,13 @@ struct deploy_found {
 int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *found, json_t **plan,
                 struct err *err) MUST_USE;
 
+/* What stands in front of a step's script: lib.sh, what the recipe shares with others, the scripts
+ * named in `more` (a list, or NULL), and its own common.sh where it has one. New reference; NULL:
+ * no text, or too long. */
+json_t *deploy_library(const struct recipe *recipe, const json_t *more);
+/* run->recipe is, or becomes, that of the plan's basis; ERR_CONFLICT when it is another by now. */
+int deploy_same_recipe(struct worker *w, struct run *run, struct err *err) MUST_USE;
+
 /* As in struct job_kind. */
 int deploy_open(struct worker *w, struct run *run, struct err *err) MUST_USE;
 int deploy_begin(struct worker *w, struct run *run, json_t *frame, int *fd,

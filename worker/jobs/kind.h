@@ -9,6 +9,7 @@
 struct job_kind {
     const char *name;  /* as in job.kind */
     const char *child; /* the -x name of the program that works: "runner" or "fetch" */
+    bool goes_on;      /* a server that fails does not keep the job from the next one */
     /* The plan of a job that begins: a new object with `hosts` [{server_id, name}] and `steps`
      * [{step, name, title, mode, phase, idempotent, deadline_ms, state, ...}] and what `open` and
      * `begin` need again. No secret in it. Refusing is an error with a sentence. */
@@ -26,7 +27,7 @@ struct job_kind {
     int (*finish)(struct worker *w, struct run *run, struct err *err);
 };
 
-extern const struct job_kind JOB_DEPLOY, JOB_ROLLBACK, JOB_CHECK, JOB_FETCH;
+extern const struct job_kind JOB_DEPLOY, JOB_ROLLBACK, JOB_PLAN, JOB_CHECK, JOB_FETCH;
 
 /* NULL when this version knows no such kind. */
 const struct job_kind *job_kind_find(const char *name);

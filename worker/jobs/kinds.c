@@ -3,7 +3,8 @@
 #include "lib/base/str.h"
 #include "worker/jobs/kind.h"
 
-static const struct job_kind *const KINDS[] = {&JOB_DEPLOY, &JOB_ROLLBACK, &JOB_CHECK, &JOB_FETCH};
+static const struct job_kind *const KINDS[] = {&JOB_DEPLOY, &JOB_ROLLBACK, &JOB_PLAN, &JOB_CHECK,
+                                               &JOB_FETCH};
 
 const struct job_kind *job_kind_find(const char *name)
 {
