@@ -15,7 +15,7 @@
 
 static const char *const STATES[] = {"running", "queued",  "live",      "degraded", "reverted",
                                      "failed",  "unknown", "cancelled", "ok"};
-static const char *const KINDS[] = {"deploy", "rollback", "check", "fetch"};
+static const char *const KINDS[] = {"deploy", "rollback", "plan", "check", "fetch"};
 
 struct jobs_query {
     const char *status, *kind, *environment, *actor;

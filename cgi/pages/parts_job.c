@@ -19,7 +19,7 @@ static json_t *title_of(const json_t *row)
     const char *what = row_text(row, "version");
     if (strcmp(kind, "check") == 0)
         what = row_text(row, "server_slug");
-    else if (strcmp(kind, "fetch") == 0)
+    else if (strcmp(kind, "fetch") == 0 || strcmp(kind, "plan") == 0)
         what = row_text(json_object_get(row, "params"), "version");
     else if (strcmp(kind, "rollback") == 0)
         return part_text("Roll back to %s", what);

@@ -29,6 +29,7 @@ struct rollback_page {
     json_t *row; /* the release that comes back */
     json_t *live, *set;
     struct rollback_plan plans[ROLLBACK_ALL + 1]; /* by parts; without a basis: not possible */
+    struct plan_look look;                        /* at the servers, for all that may come back */
     struct err refused;                           /* why not all of it comes back */
     unsigned possible;                            /* parts that are in one plan at least */
     unsigned chosen;
@@ -59,6 +60,20 @@ static int make_plans(struct request *req, struct rollback_page *p, struct err *
         p->refused = e;
     }
     return 0;
+}
+
+static int find_look(struct request *req, struct rollback_page *p, struct err *err)
+{
+    const struct rollback_plan *plan = &p->plans[p->chosen];
+    struct plan_subject subject = {.environment_id = row_text(p->environment, "id"),
+                                   .settings = plan->settings,
+                                   .basis = plan->basis,
+                                   .is_pinned = true};
+    if (plan->basis == NULL)
+        return 0;
+    subject.params = json_pack("{s:s, s:s}", "release", row_text(p->row, "id"), "parts",
+                               rollback_parts_text(p->chosen));
+    return plan_look_find(req, &subject, &p->look, err);
 }
 
 /* Whether a value of its set was seen not to open. */
@@ -96,7 +111,7 @@ static int read_page(struct request *req, struct rollback_page *p, struct err *e
     p->chosen = p->possible;
     if (is_known_shut(p)) /* it may be tried all the same: the worker looks again */
         p->chosen &= ~(unsigned)ROLLBACK_SECRETS;
-    return 0;
+    return find_look(req, p, err);
 }
 
 /* --- the model --- */
@@ -278,6 +293,22 @@ static int warnings_model(struct request *req, const struct rollback_page *p, js
     return 0;
 }
 
+/* null: nothing of it can come back. */
+static int look_model(struct request *req, const struct rollback_page *p, json_t **look,
+                      struct err *err)
+{
+    const struct rollback_plan *plan = &p->plans[p->chosen];
+    struct plan_view seen = {.look = &p->look,
+                             .card = p->v.card,
+                             .live = p->live,
+                             .settings = plan->settings,
+                             .basis = plan->basis,
+                             .servers = p->servers,
+                             .recipe = p->v.recipe};
+    *look = json_null();
+    return plan->basis == NULL ? 0 : plan_view_model(req, &seen, look, err);
+}
+
 static json_t *steps_model(const struct rollback_page *p)
 {
     struct deploy_view view = {
@@ -333,10 +364,13 @@ static json_t *problems_of(const struct rollback_page *p)
 static int respond(struct request *req, struct response *res, int status, struct rollback_page *p,
                    json_t *page, struct err *err)
 {
-    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans, *problems = problems_of(p);
+    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans, *look,
+           *problems = problems_of(p);
     if (parts_model(req, p, &parts, err) != 0 || warnings_model(req, p, &warnings, err) != 0
-        || plans_model(req, p, &plans, err) != 0 || estimate(req, p, data, err) != 0)
+        || plans_model(req, p, &plans, err) != 0 || estimate(req, p, data, err) != 0
+        || look_model(req, p, &look, err) != 0)
         return -1;
+    json_object_set_new(data, "look", look);
     json_object_set_new(data, "release", release_model(&p->v, p->row));
     json_object_set_new(data, "live", part_live(p->v.card));
     json_object_set_new(data, "ready", release_ready(&p->v, p->row));
