@@ -4,6 +4,15 @@
 # What a tag is, the engine is asked itself, since it then goes the way that a pull goes: the same registries, mirrors and certificates.
 # shellcheck shell=sh disable=SC2154,SC2034
 
+# The end of the script itself is the runner's to watch (no trap for it): what looks is a shell of its own, whose end is waited for.
+wl_plan() { # the recipe's function that looks
+    wl_plan_begin
+    ("$1") </dev/null
+    wl_status=$?
+    rm -rf -- "$wl_temporary"
+    exit "$wl_status"
+}
+
 wl_plan_begin() { # after the recipe's places are known; the folder of this environment's state keeps its name in wl_kept_state
     wl_kept_state=$wl_state
     wl_temporary=
@@ -13,8 +22,7 @@ wl_plan_begin() { # after the recipe's places are known; the folder of this envi
         fi
     done
     [ -n "$wl_temporary" ] || wl_fail "There is no folder in which to keep notes while looking (/dev/shm, /tmp). Fix: make one of them writable for $(id -un)."
-    trap 'rm -rf -- "$wl_temporary"' EXIT
-    trap 'exit 1' HUP INT TERM PIPE
+    trap 'rm -rf -- "$wl_temporary"; exit 1' HUP INT TERM PIPE
     wl_state=$wl_temporary
     wl_said=$wl_temporary/said
     wl_plan_until=$(($(date +%s) + 45))
@@ -202,7 +210,10 @@ wl_plan_runs() { # image id, reference, planned digest or nothing: the running i
         awk -v id="$1" -v repository="$(wl_plan_repository "$2")" -v planned="$3" '
             $0 != "" && $0 == planned { same = 1 }
             { name = $0; sub(/@.*/, "", name); if (name == repository && own == "") own = $0 }
-            END { print same || id == planned ? planned : own != "" ? own : id }'
+            END {
+                if (same || id == planned) own = planned
+                print (own == "" ? id : own)
+            }'
 }
 
 # One line of what is planned for a service, as cgi/pages/plan_look.c reads it.

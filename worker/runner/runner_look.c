@@ -37,13 +37,16 @@ static void split_answer(struct runner *r, struct step *step, char *text)
     }
 }
 
-static enum step_end judge(struct step *step)
+/* A script that fails says why, and then ends with another status than 0. */
+static enum step_end judge(struct step *step, enum call call, const struct err *err)
 {
     const char *cause = json_string_value(json_object_get(step->results, "cause"));
-    if (json_object_get(step->results, "looked") != NULL)
-        return STEP_OK;
     if (cause != NULL)
         return step_says(step, STEP_FAILED, "%s", cause);
+    if (call != CALL_OK)
+        return step_ends(step, STEP_FAILED, err);
+    if (json_object_get(step->results, "looked") != NULL)
+        return STEP_OK;
     return step_says(step, STEP_FAILED,
                      "The server did not say all of it. Fix: see the log; look again.");
 }
@@ -62,12 +65,12 @@ enum step_end step_look(struct runner *r, struct step *step)
     if (answer.len > 0)
         split_answer(r, step, answer.data);
     wire_flush(r, step);
-    if (call == CALL_OK)
-        end = judge(step);
-    else if (call == CALL_STOPPED)
+    if (call == CALL_STOPPED)
         end = step_says(step, STEP_CANCELLED, "Cancelled.");
+    else if (call == CALL_LOST)
+        end = step_ends(step, STEP_UNKNOWN, &err);
     else
-        end = step_ends(step, call == CALL_LOST ? STEP_UNKNOWN : STEP_FAILED, &err);
+        end = judge(step, call, &err);
     buf_deinit(&answer);
     return end;
 }

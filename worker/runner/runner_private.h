@@ -192,9 +192,7 @@ enum step_end step_end_from_name(const char *name);
  * ------------------------------------------------------------------- */
 void plan_run(struct runner *r);
 
-/* --- runner_sandbox.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- runner_sandbox.c */
 /* No files but the resolver's, no new programs, no core, small limits. Says what holds in the log;
  * never fails. */
 void sandbox_enter(void);

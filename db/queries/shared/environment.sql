@@ -21,7 +21,7 @@ SELECT e.id, e.app_id, e.slug, e.tier, e.recipe, e.settings AS settings_json, e.
        p.login AS paused_by_login, a.slug AS app_slug, a.name AS app_name
 FROM environment e JOIN app a ON a.id = e.app_id LEFT JOIN user p ON p.id = e.paused_by WHERE e.id = :id;
 
--- One card per environment: what is live, since when, by whom, and how its last ended job went. :app_id NULL: of all
+-- One card per environment: what is live, since when, by whom, and how its last ended job went; a look at its servers is none. :app_id NULL: of all
 -- apps; :id NULL: of all environments.
 -- name: environment_cards  roles: web cli  returns: many
 SELECT e.id, e.slug, e.tier, e.recipe, e.settings AS settings_json, e.live_state, e.live_since, e.live_release_id,
@@ -40,7 +40,7 @@ LEFT JOIN release r ON r.id = e.live_release_id
 LEFT JOIN artefact f ON f.id = r.artefact_id
 LEFT JOIN user u ON u.id = r.created_by
 LEFT JOIN user p ON p.id = e.paused_by
-LEFT JOIN job j ON j.id = (SELECT id FROM job WHERE environment_id = e.id AND state = 'ended'
+LEFT JOIN job j ON j.id = (SELECT id FROM job WHERE environment_id = e.id AND state = 'ended' AND kind <> 'plan'
                            ORDER BY serial DESC LIMIT 1)
 WHERE e.archived_at IS NULL AND a.archived_at IS NULL AND (:app_id IS NULL OR e.app_id = :app_id)
   AND (:id IS NULL OR e.id = :id)
