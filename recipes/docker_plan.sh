@@ -123,11 +123,26 @@ wl_plan_ask() { # reference: sets wl_answer to sha256:..., or wl_reason
     return 1
 }
 
+# By name, or by the network in which its address lies. Others are never asked without TLS: the login would go in the clear.
+wl_plan_is_insecure() { # host: whether the engine asks this registry without TLS
+    case " $wl_insecure " in *" $1 "*) return 0 ;; esac
+    printf '%s\n' "$wl_insecure" | tr ' ' '\n' | awk -v host="${1%%:*}" '
+        function number(text, part) {
+            if (text !~ /^[0-9.]*$/ || split(text, part, ".") != 4) return -1
+            return ((part[1] * 256 + part[2]) * 256 + part[3]) * 256 + part[4]
+        }
+        split($1, net, "/") == 2 && number(host) >= 0 && number(net[1]) >= 0 {
+            for (size = 1; net[2] < 32; net[2]++) size *= 2 # a small awk has no powers
+            if (int(number(host) / size) == int(number(net[1]) / size)) found = 1
+        }
+        END { exit !found }'
+}
+
 wl_plan_manifest() { # reference, more arguments: what the registry has under it, in $wl_temporary/manifest
     wl_host=$(wl_plan_host "$1")
     wl_reference=$1
     shift
-    case " $wl_insecure " in *" $wl_host "*) set -- --insecure "$@" ;; esac
+    ! wl_plan_is_insecure "$wl_host" || set -- --insecure "$@"
     wl_bounded 15 env DOCKER_CLI_EXPERIMENTAL=enabled docker manifest inspect "$@" "$wl_reference" >"$wl_temporary/manifest" 2>"$wl_said"
 }
 
@@ -226,7 +241,7 @@ wl_plan_tell() { # number, service, reference, running digest, how many run, how
 wl_plan_engine() { # packages that bring it: the engine, its processor, and the registries it trusts without TLS
     wl_docker_engine "$1"
     wl_machine=$(docker version --format '{{.Server.Arch}}' 2>/dev/null)
-    wl_insecure=$(docker info --format '{{range $name, $index := .RegistryConfig.IndexConfigs}}{{if not $index.Secure}}{{$name}} {{end}}{{end}}' 2>/dev/null)
+    wl_insecure=$(docker info --format '{{range $name, $index := .RegistryConfig.IndexConfigs}}{{if not $index.Secure}}{{$name}} {{end}}{{end}}{{range .RegistryConfig.InsecureRegistryCIDRs}}{{.}} {{end}}' 2>/dev/null)
     wl_result engine "$wl_docker_version"
 }
 

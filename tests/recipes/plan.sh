@@ -232,6 +232,21 @@ many${tab}reg.example/many:1"
     make_fakes
 
     fresh
+    claim "only a registry that the engine asks without TLS is asked so for a size"
+    echo "reg.example:5000 127.0.0.0/8 10.213.0.0/16 " >"$scratch/insecure"
+    for asked in 10.213.9.7:5000/a 10.214.9.7:5000/b reg.example:5000/c reg.example/d; do
+        registry_has "$asked@sha256:$A" "$A"
+    done
+    plan WL_PLAN_SERVICES="a${tab}10.213.9.7:5000/a@sha256:$A
+b${tab}10.214.9.7:5000/b@sha256:$A
+c${tab}reg.example:5000/c@sha256:$A
+d${tab}reg.example/d@sha256:$A"
+    check "in the network" grep -q "inspect --insecure 10.213.9.7:5000/a@" "$scratch/calls"
+    check "beside it" grep -q "inspect 10.214.9.7:5000/b@" "$scratch/calls"
+    check "by name" grep -q "inspect --insecure reg.example:5000/c@" "$scratch/calls"
+    check "another name" grep -q "inspect reg.example/d@" "$scratch/calls"
+
+    fresh
     claim "a rollback's digests are looked for as they are, not asked by tag"
     plan WL_PLAN_SERVICES="$web" WL_PINS="web${tab}reg.example/shop@sha256:$B"
     check "the pinned one" is "$(field planned_1 3)" "reg.example/shop@sha256:$B"
