@@ -277,12 +277,14 @@ static json_t *frame_of(const struct plan_view *v)
     const struct plan_look *look = v->look;
     bool is_seen = look->row != NULL && str_equal(row_text(look->row, "state"), "ended");
     bool can_ask = recipe_plan(v->recipe) != NULL && json_array_size(v->servers) > 0;
+    bool is_of_images =
+        row_text(v->settings, "compose")[0] != '\0' || row_text(v->settings, "image")[0] != '\0';
     json_t *seen = is_seen ? part_time(row_int(look->row, "ended_at")) : json_null();
     return json_pack(
-        "{s:b, s:b, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "is_seen", (int)is_seen,
+        "{s:b, s:b, s:b, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:o}", "is_seen", (int)is_seen,
         "is_running", (int)(look->row != NULL && !is_seen), "can_ask", (int)can_ask, "is_auto",
-        (int)(can_ask && look->row == NULL && !look->was_tried), "refused",
-        row_text(look->refused, "summary"), "job_href",
+        (int)(can_ask && look->row == NULL && !look->was_tried), "is_of_images", (int)is_of_images,
+        "refused", row_text(look->refused, "summary"), "job_href",
         look->row == NULL ? json_string("") : part_text("/jobs/%s", row_text(look->row, "id")),
         "seen", seen, "action",
         part_text("/apps/%s/%s/plan", row_text(v->card, "app_slug"), row_text(v->card, "slug")),
