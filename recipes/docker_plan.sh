@@ -25,7 +25,7 @@ wl_plan_begin() { # after the recipe's places are known; the folder of this envi
     trap 'rm -rf -- "$wl_temporary"; exit 1' HUP INT TERM PIPE
     wl_state=$wl_temporary
     wl_said=$wl_temporary/said
-    wl_plan_until=$(($(date +%s) + 45))
+    wl_plan_until=$(($(date +%s) + 25)) # the last question may take as long again, and the whole look has 60 s
     wl_plan_bytes=0
     umask 077
     wl_plan_log_in
