@@ -46,7 +46,11 @@ static void choose(struct request *req, const struct plan_subject *subject, cons
         bool is_recent = row_int(row, "created_at") > now - TRIED_MS;
         if (json_equal(json_object_get(row, "params"), subject->params) != 1)
             continue;
-        look->was_tried = look->was_tried || is_recent;
+        /* One of a plan that is another by now says nothing about this one. */
+        look->was_tried = look->was_tried
+                          || (is_recent
+                              && (!row_has(row, "basis")
+                                  || json_equal(json_object_get(row, "basis"), subject->basis)));
         if (look->row == NULL && look->refused == NULL && is_recent && is_ended(row)
             && !row_has(row, "basis"))
             look->refused = row;

@@ -264,6 +264,7 @@ static void a_look_of_another_plan_is_not_shown(void)
     CHECK_INT(world_get(&s.w, DEPLOY), 200);
     CHECK(!stage_shows(&s, "sha256:aaaa"));
     CHECK_STR(stage_hidden(&s, "planned"), "");
+    CHECK(stage_shows(&s, "data-look=\"ask\"")); /* another is asked for at once */
     change_stack(FILE_1);
     CHECK_INT(world_get(&s.w, DEPLOY), 200);
     CHECK(stage_shows(&s, "sha256:aaaa"));
