@@ -56,6 +56,7 @@ const struct route ROUTES[] = {
      secrets_required_save},
     {METHOD_GET, "/apps/{app}/{env}/deploy", CAP_DEPLOY, CSRF_SAFE_METHOD, deploy_show},
     {METHOD_POST, "/apps/{app}/{env}/deploy", CAP_DEPLOY, CSRF_REQUIRED, deploy_save},
+    {METHOD_POST, "/apps/{app}/{env}/plan", CAP_DEPLOY, CSRF_REQUIRED, plan_ask},
     {METHOD_POST, "/apps/{app}/{env}/resume", CAP_DEPLOY, CSRF_REQUIRED, env_resume},
     {METHOD_GET, "/apps/{app}/{env}/operate", CAP_VIEW, CSRF_SAFE_METHOD, operate_show},
     {METHOD_GET, "/apps/{app}/{env}/operate/{what}", CAP_DEPLOY, CSRF_SAFE_METHOD, operation_show},

@@ -7,7 +7,6 @@
  *     restart, stop, start {}           (environment_id; `confirmed` says of which release)
  *     command {"server_id", "command", "service", "how", "limit_s"}, logs {"server_id", "service",
  *             "filter", "lines", "since_s", "follow"} (lib/domain/aside.h; environment_id)
- *     check   {}                        (server_id)
  *     check   {}                        (server_id; without one: all servers)
  *     fetch   {"version", "url", "sha256"} or {"version", "file"} (app_id)
  * A known `idem` is the same job when kind, place and person are the same too, else ERR_CONFLICT.

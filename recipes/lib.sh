@@ -34,6 +34,7 @@ wl_result() { # key value: one line of the step's results (a line break in the v
     fi
 }
 WL_RETURN=$(printf '\r')
+WL_TAB=$(printf '\t')
 
 wl_result_kept() { # ids of releases that this server still has, for the pages that say to which one can go back
     wl_number=0
@@ -460,4 +461,23 @@ wl_below() { # pid: the processes below it
     cat /proc/[0-9]*/stat 2>/dev/null | awk -v top="$1" '
         { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2 }
         END { for (pid in parent) { at = pid; for (n = 0; n < 20 && at != "" && at != top; n++) at = parent[at]; if (at == top && pid != top) print pid } }'
+}
+
+# --- plans -------------------------------------------------------------------------------------------------------------------
+wl_plan_disk() { # number, what for, folder (of one that is not there yet, the nearest above it), KiB that are needed ("": not known)
+    wl_at=$3
+    while [ ! -d "$wl_at" ] && [ "$wl_at" != / ] && [ -n "$wl_at" ]; do wl_at=$(dirname -- "$wl_at"); done
+    wl_have=$(wl_free_kb "$wl_at")
+    wl_result "disk_$1" "$2$WL_TAB$3$WL_TAB$wl_have$WL_TAB$4"
+    wl_note "$3: ${wl_have:-not known how many} KiB are free${4:+, $4 are needed}"
+}
+
+wl_plan_file() { # number, name, path: what is there now, by content
+    if [ -f "$3" ] && [ -r "$3" ]; then
+        wl_result "file_$1" "$2$WL_TAB$(wl_sha256 <"$3")"
+    elif [ -e "$3" ]; then
+        wl_result "file_$1" "$2${WL_TAB}unreadable"
+    else
+        wl_result "file_$1" "$2${WL_TAB}none"
+    fi
 }

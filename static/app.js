@@ -169,6 +169,35 @@ $$('[data-keys-help]').forEach(button => button.addEventListener('click', () => 
 const keysBox = $('#keys-on');
 if (keysBox) { keysBox.checked = recall('keys') !== false; keysBox.addEventListener('change', () => remember('keys', keysBox.checked)); }
 
+/* ---- what the servers say, on a page that asks to confirm ---- */
+
+// They are asked when the page opens, and what they say is put in when it is there; the page can be used meanwhile. Only the parts that are about it are
+// replaced: what was typed stays.
+const getPage = () => new Promise((done, fail) => { // as a document: fetch could only give text, which Trusted Types lets nobody parse
+  const request = new XMLHttpRequest();
+  request.open('GET', location.href);
+  request.responseType = 'document';
+  request.onload = () => (request.status === 200 && request.response ? done(request.response) : fail(new Error('no page')));
+  request.onerror = fail;
+  request.send();
+});
+async function watchLook() {
+  for (let look = $('#look'), wait = 700, asked = false; look?.dataset.look; look = $('#look')) {
+    if (look.dataset.look === 'ask' && asked) return;
+    if (look.dataset.look === 'ask') await fetch($('#ask-look').action, { method: 'POST', body: new URLSearchParams(new FormData($('#ask-look'))), redirect: 'manual' });
+    asked = true;
+    await new Promise(done => setTimeout(done, wait));
+    wait = Math.min(wait * 1.3, 5000);
+    if (document.hidden) continue;
+    const page = await getPage();
+    for (const part of $$('[data-part]')) {
+      const fresh = page.getElementById(part.id);
+      if (fresh && fresh.outerHTML !== part.outerHTML) part.replaceWith(document.adoptNode(fresh));
+    }
+  }
+}
+watchLook().catch(() => { /* the button is there */ });
+
 /* ---- the job page ---- */
 
 const MARK = { queued: '○', running: '●', live: '✓', ok: '✓', degraded: '!', reverted: '↺', failed: '✗', cancelled: '–', unknown: '?' };

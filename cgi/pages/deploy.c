@@ -85,6 +85,16 @@ static int choose_version(struct request *req, struct deploy_view *view, const c
     return choose_artefact(req, view, version, err);
 }
 
+static int find_look(struct request *req, struct deploy_view *view, struct err *err)
+{
+    struct plan_subject subject = {
+        .environment_id = row_text(view->environment, "id"),
+        .settings = view->settings,
+        .basis = view->basis,
+        .params = json_pack("{s:s}", "version", row_text(view->artefact, "version"))};
+    return plan_look_find(req, &subject, &view->look, err);
+}
+
 static int read_view(struct request *req, const char *version, struct deploy_view *view,
                      struct err *err)
 {
@@ -103,7 +113,8 @@ static int read_view(struct request *req, const char *version, struct deploy_vie
     if (view->artefact == NULL)
         return 0;
     inputs = (struct basis_inputs){view->recipe, view->environment, view->artefact};
-    if (basis_of_deploy(req->db, &inputs, &view->basis, &view->settings, err) != 0)
+    if (basis_of_deploy(req->db, &inputs, &view->basis, &view->settings, err) != 0
+        || find_look(req, view, err) != 0)
         return -1;
     return view->is_tag ? deploy_images_services(view, &view->services, err) : 0;
 }

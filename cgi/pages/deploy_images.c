@@ -1,11 +1,11 @@
 /* deploy_images.c - images and warnings of a Compose deploy (deploy_images.h). */
 #include "cgi/pages/deploy_images.h"
 
-#include <stdio.h>
 #include "cgi/pages/parts.h"
 #include "cgi/pages/row.h"
 #include "lib/base/str.h"
 #include "lib/domain/compose.h"
+#include "lib/domain/images.h"
 
 static const json_t *settings_of(const struct deploy_view *view)
 {
@@ -36,30 +36,9 @@ json_t *deploy_images_tag(const struct deploy_view *view)
     return json_string(live[0] != '\0' ? live : "latest");
 }
 
-/* A recipe of one image: that is all there is, published by no file. */
-static json_t *one_image(const char *image, const char *version)
-{
-    char reference[400];
-    (void)snprintf(reference, sizeof reference, "%s:%s", image, version);
-    return json_pack("[{s:s, s:s, s:s, s:b, s:b, s:[]}]", "name", "web", "image", image,
-                     "reference", reference, "is_complete", 1, "is_moving",
-                     (int)compose_is_moving(reference), "open_ports");
-}
-
 int deploy_images_services(const struct deploy_view *view, json_t **services, struct err *err)
 {
-    const json_t *settings = settings_of(view);
-    const char *text = row_text(settings, "compose");
-    const char *variable = row_text(settings, "version_variable");
-    const char *image = row_text(settings, "image");
-    json_t *variables = json_object();
-    if (text[0] == '\0') {
-        *services = image[0] == '\0' ? json_array() : one_image(image, view->version);
-        return 0;
-    }
-    if (variable[0] != '\0')
-        json_object_set_new(variables, variable, json_string(view->version));
-    return compose_services(text, variables, services, err);
+    return images_of_settings(settings_of(view), view->version, services, err);
 }
 
 void deploy_images_changes(const json_t *services, const json_t *live, json_t *changes)

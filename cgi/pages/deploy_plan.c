@@ -276,12 +276,21 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
                       json_t **plan, struct err *err)
 {
     struct job_estimate estimate = {.runs = 0};
-    json_t *live = NULL, *changes, *set = NULL;
+    struct plan_view seen = {.look = &view->look,
+                             .card = view->card,
+                             .settings = view->settings,
+                             .basis = view->basis,
+                             .servers = view->servers,
+                             .recipe = view->recipe};
+    json_t *live = NULL, *changes, *set = NULL, *look = NULL;
     char took[32];
     if (environment_release(req->db, row_text_or_null(view->card, "live_release_id"), &live, err)
             != 0
         || job_estimate(req->db, row_text(view->environment, "id"), "deploy", &estimate, err) != 0
         || set_model(req, view, &set, err) != 0)
+        return -1;
+    seen.live = live;
+    if (plan_view_model(req, &seen, &look, err) != 0)
         return -1;
     changes = changes_of(view, live);
     *plan = json_pack(
@@ -296,5 +305,8 @@ int deploy_plan_model(struct request *req, const struct deploy_view *view, const
         estimate.runs == 0 ? json_string("")
                            : part_text("median of %d good deploy%s", estimate.runs,
                                        estimate.runs == 1 ? "" : "s"));
+    if (json_is_object(json_object_get(look, "downtime")))
+        json_object_set(*plan, "downtime", json_object_get(look, "downtime"));
+    json_object_set_new(*plan, "look", look);
     return 0;
 }

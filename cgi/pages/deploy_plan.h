@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include "cgi/http/request.h"
+#include "cgi/pages/plan_look.h"
 #include "lib/base/attr.h"
 #include "lib/domain/recipe.h"
 
@@ -21,6 +22,7 @@ struct deploy_view {
     bool is_tag;       /* the recipe deploys images, and the version is their tag */
     json_t *basis;     /* NULL when there is no artefact */
     json_t *settings;  /* checked */
+    struct plan_look look; /* at its servers */
     struct recipe *recipe;
 };
 

@@ -17,8 +17,8 @@
 static const char *const STATES[] = {"running", "queued",  "live",      "degraded", "reverted",
                                      "failed",  "unknown", "cancelled", "ok"};
 static const char *const KINDS[] = {
-    "deploy",         "rollback",        "redeploy", "promote", "restart", "stop", "start",
-    "maintenance_on", "maintenance_off", "command",  "logs",    "check",   "fetch"};
+    "deploy",         "rollback",        "redeploy", "promote", "restart", "stop",  "start",
+    "maintenance_on", "maintenance_off", "command",  "logs",    "plan",    "check", "fetch"};
 
 struct jobs_query {
     const char *status, *kind, *environment, *actor;

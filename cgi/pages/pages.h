@@ -25,6 +25,7 @@ handler_fn secrets_api_show, secrets_api_env, secrets_api_save;
 /* deploy.c */
 handler_fn deploy_show, deploy_save;
 /* releases.c, releases_compare.c, rollback.c */
+handler_fn plan_ask;
 handler_fn releases_show, release_show, releases_compare_show, rollback_show, rollback_save,
     env_resume;
 /* operate.c, operation.c */

@@ -19,7 +19,7 @@ static json_t *title_of(const json_t *row)
     const char *what = row_text(row, "version");
     if (strcmp(kind, "check") == 0)
         what = row_has(row, "server_slug") ? row_text(row, "server_slug") : "all servers";
-    else if (strcmp(kind, "fetch") == 0)
+    else if (strcmp(kind, "fetch") == 0 || strcmp(kind, "plan") == 0)
         what = row_text(json_object_get(row, "params"), "version");
     else if (strcmp(kind, "command") == 0) {
         char cut[80]; /* at a character's border */

@@ -71,7 +71,8 @@ const json_t *places_active_job(const struct places *places, const char *environ
     size_t i;
     json_array_foreach(places->active, i, row)
     {
-        if (!str_equal(row_text(row, "env_id"), environment_id))
+        if (!str_equal(row_text(row, "env_id"), environment_id)
+            || str_equal(row_text(row, "kind"), "plan")) /* looks, and changes nothing */
             continue;
         if (str_equal(row_text(row, "state"), "running"))
             return row;

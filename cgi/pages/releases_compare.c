@@ -3,6 +3,7 @@
  * value), servers. */
 #include <stdio.h>
 #include <string.h>
+#include "cgi/pages/lines.h"
 #include "cgi/pages/page.h"
 #include "cgi/pages/pages.h"
 #include "cgi/pages/release_view.h"
@@ -11,10 +12,8 @@
 #include "db/secrets.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
-#include "lib/domain/line_diff.h"
 
 #define CHOICES_MAX 200
-#define CONTEXT     3
 
 static void add_row(json_t *rows, json_t *name, json_t *before, json_t *after)
 {
@@ -157,42 +156,10 @@ static int secrets_model(struct request *req, const struct release_view *v, cons
 
 /* --- the Compose file --- */
 
-static json_t *line_model(const json_t *line)
-{
-    const char *kind = row_text(line, "kind");
-    int64_t before = row_int(line, "before"), after = row_int(line, "after");
-    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s}", "kind", kind, "sign",
-                     str_equal(kind, "removed") ? "−"
-                     : str_equal(kind, "added") ? "+"
-                     : str_equal(kind, "gap")   ? "…"
-                                                : "",
-                     "before", before > 0 ? part_text("%lld", (long long)before) : json_string(""),
-                     "after", after > 0 ? part_text("%lld", (long long)after) : json_string(""),
-                     "text", row_text(line, "text"), "spoken",
-                     str_equal(kind, "removed") ? "removed: "
-                     : str_equal(kind, "added") ? "added: "
-                                                : "");
-}
-
 static int compose_model(const json_t *a, const json_t *b, json_t **model, struct err *err)
 {
-    const char *was = row_text(json_object_get(a, "settings"), "compose");
-    const char *is = row_text(json_object_get(b, "settings"), "compose");
-    struct line_diff diff;
-    json_t *lines = json_array();
-    const json_t *line;
-    size_t i;
-    *model = json_null();
-    if (was[0] == '\0' && is[0] == '\0')
-        return 0;
-    if (line_diff(was, is, CONTEXT, &diff, err) != 0)
-        return -1;
-    json_array_foreach(diff.lines, i, line) json_array_append_new(lines, line_model(line));
-    json_decref(diff.lines);
-    *model =
-        json_pack("{s:o, s:b, s:o}", "lines", lines, "has_lines", (int)(json_array_size(lines) > 0),
-                  "counts", part_text("+%d −%d", diff.added, diff.removed));
-    return 0;
+    return lines_model(row_text(json_object_get(a, "settings"), "compose"),
+                       row_text(json_object_get(b, "settings"), "compose"), model, err);
 }
 
 /* --- the page --- */

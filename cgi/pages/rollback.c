@@ -14,6 +14,7 @@
 #include "cgi/pages/pages.h"
 #include "cgi/pages/readiness.h"
 #include "cgi/pages/release_view.h"
+#include "cgi/pages/rollback_words.h"
 #include "cgi/pages/row.h"
 #include "db/environments.h"
 #include "db/pauses.h"
@@ -30,6 +31,7 @@ struct rollback_page {
     json_t *row; /* the release that comes back */
     json_t *live, *set;
     struct rollback_plan plans[ROLLBACK_ALL + 1]; /* by parts; without a basis: not possible */
+    struct plan_look look;                        /* at the servers, for all that may come back */
     struct err refused;                           /* why not all of it comes back */
     unsigned possible;                            /* parts that are in one plan at least */
     unsigned chosen;
@@ -63,6 +65,20 @@ static int make_plans(struct request *req, struct rollback_page *p, struct err *
         p->refused = e;
     }
     return 0;
+}
+
+static int find_look(struct request *req, struct rollback_page *p, struct err *err)
+{
+    const struct rollback_plan *plan = &p->plans[p->chosen];
+    struct plan_subject subject = {.environment_id = row_text(p->environment, "id"),
+                                   .settings = plan->settings,
+                                   .basis = plan->basis,
+                                   .is_pinned = true};
+    if (plan->basis == NULL)
+        return 0;
+    subject.params = json_pack("{s:s, s:s}", "release", row_text(p->row, "id"), "parts",
+                               rollback_parts_text(p->chosen));
+    return plan_look_find(req, &subject, &p->look, err);
 }
 
 /* Whether a value of its set was seen not to open. */
@@ -100,31 +116,10 @@ static int read_page(struct request *req, struct rollback_page *p, struct err *e
     p->chosen = p->possible;
     if (is_known_shut(p)) /* it may be tried all the same: the worker looks again */
         p->chosen &= ~(unsigned)ROLLBACK_SECRETS;
-    return 0;
+    return find_look(req, p, err);
 }
 
 /* --- the model --- */
-
-static json_t *code_text(const json_t *release)
-{
-    const json_t *images = json_object_get(release, "images"), *image;
-    const char *service, *sha256 = row_text(release, "artefact_sha256");
-    struct buf out;
-    json_t *text;
-    buf_init(&out, 4000);
-    buf_add_str(&out, row_text(release, "version"));
-    if (sha256[0] != '\0')
-        buf_printf(&out, ", artefact %.12s", sha256);
-    json_object_foreach((json_t *)(uintptr_t)images, service, image)
-    {
-        const char *digest = strstr(row_text(image, "digest"), "sha256:");
-        buf_printf(&out, "; %.60s %.19s", service,
-                   digest == NULL ? row_text(image, "digest") : digest);
-    }
-    text = json_string(buf_ok(&out) ? out.data : row_text(release, "version"));
-    buf_deinit(&out);
-    return text;
-}
 
 /* note: what is worth a word; where the part cannot come back, why. */
 static json_t *part_of(const struct rollback_page *p, size_t i, json_t *back, json_t *now,
@@ -144,8 +139,9 @@ static json_t *part_of(const struct rollback_page *p, size_t i, json_t *back, js
 
 static json_t *code_part(const struct rollback_page *p)
 {
-    json_t *back = code_text(p->row);
-    json_t *now = json_is_object(p->live) ? code_text(p->live) : json_string("nothing is live");
+    json_t *back = rollback_code_text(p->row);
+    json_t *now =
+        json_is_object(p->live) ? rollback_code_text(p->live) : json_string("nothing is live");
     bool is_changed = !json_equal(back, now);
     return part_of(p, 0, back, now,
                    json_string(is_changed ? "What is run is what ran then, by content, whatever a "
@@ -178,29 +174,6 @@ static int settings_part(const struct rollback_page *p, json_t **part, struct er
     return 0;
 }
 
-/* "DATABASE_URL changed, API_KEY removed and 3 more" */
-static json_t *keys_text(const json_t *changes)
-{
-    struct buf out;
-    const json_t *row;
-    json_t *text;
-    size_t i, count = json_array_size(changes);
-    buf_init(&out, 4000);
-    json_array_foreach(changes, i, row)
-    {
-        if (i == 8)
-            break;
-        buf_printf(&out, "%s%.128s %s", i > 0 ? ", " : "", row_text(row, "key"),
-                   str_equal(row_text(row, "verb"), "about") ? "kept otherwise"
-                                                             : row_text(row, "verb"));
-    }
-    if (count > 8)
-        buf_printf(&out, " and %zu more", count - 8);
-    text = json_string(out.len > 0 ? out.data : "");
-    buf_deinit(&out);
-    return text;
-}
-
 static int secrets_part(struct request *req, const struct rollback_page *p, json_t **part,
                         struct err *err)
 {
@@ -214,7 +187,7 @@ static int secrets_part(struct request *req, const struct rollback_page *p, json
     *part = part_of(p, 2, was > 0 ? part_set_label(was) : json_string("none"),
                     newest > 0 ? part_text("s%lld, the newest", (long long)newest)
                                : json_string("none"),
-                    keys_text(changes), json_array_size(changes) > 0);
+                    rollback_keys_text(changes), json_array_size(changes) > 0);
     return 0;
 }
 
@@ -226,20 +199,6 @@ static int parts_model(struct request *req, const struct rollback_page *p, json_
         return -1;
     *parts = json_pack("[o, o, o]", code_part(p), settings, secrets);
     return 0;
-}
-
-static json_t *names_of(const json_t *servers)
-{
-    struct buf out;
-    const json_t *server;
-    json_t *text;
-    size_t i;
-    buf_init(&out, 8000);
-    json_array_foreach(servers, i, server)
-        buf_printf(&out, "%s%s", i > 0 ? ", " : "", row_text(server, "slug"));
-    text = json_string(buf_ok(&out) && out.len > 0 ? out.data : "none");
-    buf_deinit(&out);
-    return text;
 }
 
 static bool migrates(const struct rollback_page *p)
@@ -280,6 +239,22 @@ static int warnings_model(struct request *req, const struct rollback_page *p, js
                               json_string("The migrate command of the release that comes back is "
                                           "run again, before the switch."));
     return 0;
+}
+
+/* null: nothing of it can come back. */
+static int look_model(struct request *req, const struct rollback_page *p, json_t **look,
+                      struct err *err)
+{
+    const struct rollback_plan *plan = &p->plans[p->chosen];
+    struct plan_view seen = {.look = &p->look,
+                             .card = p->v.card,
+                             .live = p->live,
+                             .settings = plan->settings,
+                             .basis = plan->basis,
+                             .servers = p->servers,
+                             .recipe = p->v.recipe};
+    *look = json_null();
+    return plan->basis == NULL ? 0 : plan_view_model(req, &seen, look, err);
 }
 
 static json_t *steps_model(const struct rollback_page *p)
@@ -338,16 +313,18 @@ static json_t *problems_of(const struct request *req, const struct rollback_page
 static int respond(struct request *req, struct response *res, int status, struct rollback_page *p,
                    json_t *page, struct err *err)
 {
-    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans,
+    json_t *data = release_data_new(&p->v), *parts, *warnings, *plans, *look,
            *problems = problems_of(req, p);
     if (parts_model(req, p, &parts, err) != 0 || warnings_model(req, p, &warnings, err) != 0
-        || plans_model(req, p, &plans, err) != 0 || estimate(req, p, data, err) != 0)
+        || plans_model(req, p, &plans, err) != 0 || estimate(req, p, data, err) != 0
+        || look_model(req, p, &look, err) != 0)
         return -1;
+    json_object_set_new(data, "look", look);
     json_object_set_new(data, "release", release_model(&p->v, p->row));
     json_object_set_new(data, "live", part_live(p->v.card));
     json_object_set_new(data, "ready", release_ready(&p->v, p->row));
     json_object_set_new(data, "parts", parts);
-    json_object_set_new(data, "servers", names_of(p->servers));
+    json_object_set_new(data, "servers", rollback_names_text(p->servers));
     json_object_set_new(data, "newest_set", part_set_label(row_int(p->set, "number")));
     json_object_set_new(data, "warnings", warnings);
     json_object_set_new(data, "plans", plans);

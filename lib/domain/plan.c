@@ -51,6 +51,8 @@ static const struct {
     {"parts", "what comes back", STYLE_PLAIN},
     {"promoted_from", "the release that is promoted", STYLE_PLAIN},
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
+    {"images", "the images' digests as they were planned", STYLE_OPAQUE},
+    {"planned", "the look at the servers", STYLE_OPAQUE},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
     {"locked", "the lock of the environment", STYLE_OPAQUE},
 };

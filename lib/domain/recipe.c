@@ -128,9 +128,10 @@ static void hash_files(struct recipe *recipe)
 
 /* What recipe.json names under "shared": scripts beside lib.sh, for several recipes. A name that is
  * none is left to recipe_spec_check, which says where it stands. */
-static int add_shared(struct recipe *recipe, const char *recipes_dir, struct err *err)
+static int add_shared(struct recipe *recipe, const char *recipes_dir, const json_t *list,
+                      struct err *err)
 {
-    const json_t *list = json_object_get(recipe->spec, "shared"), *item;
+    const json_t *item;
     size_t i;
 
     json_array_foreach(list, i, item)
@@ -171,7 +172,10 @@ static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err
     if (recipe->spec == NULL)
         return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json, line %d: %s.", recipe->name,
                        error.line, error.text);
-    if (add_common_settings(recipe, err) != 0 || add_shared(recipe, recipes_dir, err) != 0)
+    if (add_common_settings(recipe, err) != 0
+        || add_shared(recipe, recipes_dir, json_object_get(recipe->spec, "shared"), err) != 0
+        || add_shared(recipe, recipes_dir, json_object_get(recipe_plan(recipe), "shared"), err)
+               != 0)
         return -1;
     return recipe_spec_check(recipe, err);
 }
@@ -227,6 +231,11 @@ const char *recipe_sha256(const struct recipe *recipe)
 const json_t *recipe_spec(const struct recipe *recipe)
 {
     return recipe->spec;
+}
+
+const json_t *recipe_plan(const struct recipe *recipe)
+{
+    return json_object_get(recipe->spec, "plan");
 }
 
 const char *recipe_script(const struct recipe *recipe, const char *file)

@@ -25,6 +25,9 @@ const json_t *recipe_spec(const struct recipe *recipe);
 /* Borrowed: the text of one script ("unpack.sh"), of "lib.sh" or of a file that recipe.json names
  * under "shared"; NULL when there is none. */
 const char *recipe_script(const struct recipe *recipe, const char *file);
+/* Borrowed: {script, shared, registries} of the look at a server before a deploy; NULL when the
+ * recipe has none. */
+const json_t *recipe_plan(const struct recipe *recipe);
 /* Names of all recipes, sorted: a new JSON list of {name, title, summary, takes_artefact}. */
 int recipe_list(const char *recipes_dir, json_t **list, struct err *err) MUST_USE;
 

@@ -321,9 +321,8 @@ static int check_capabilities(const struct recipe *recipe, struct err *err)
 }
 
 /* Names of files beside lib.sh, which recipe_load has added. */
-static int check_shared(const struct recipe *recipe, struct err *err)
+static int check_shared(const struct recipe *recipe, const json_t *list, struct err *err)
 {
-    const json_t *list = json_object_get(recipe_spec(recipe), "shared");
     struct place at = {.recipe = recipe, .list = "shared"};
     json_t *name;
 
@@ -333,6 +332,23 @@ static int check_shared(const struct recipe *recipe, struct err *err)
             return wrong(&at, "", "must be the name of a script in the folder of recipes", err);
     }
     return 0;
+}
+
+/* The look before a deploy: a script of the folder, and what stands in front of it. */
+static int check_plan(const struct recipe *recipe, struct err *err)
+{
+    const json_t *plan = recipe_plan(recipe);
+    struct place at = {.recipe = recipe};
+    const char *script = json_string_value(json_object_get(plan, "script"));
+
+    if (plan == NULL)
+        return 0;
+    if (script == NULL || recipe_script(recipe, script) == NULL)
+        return wrong(&at, "plan", "must name a script of the recipe's folder", err);
+    if (check_list(&at, plan, "shared", STEPS_MAX, err) != 0
+        || check_bool(&at, plan, "registries", err) != 0)
+        return -1;
+    return check_shared(recipe, json_object_get(plan, "shared"), err);
 }
 
 static int check_downtime(const struct recipe *recipe, struct err *err)
@@ -411,8 +427,10 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0
-        || check_operations(recipe, err) != 0 || check_shared(recipe, err) != 0
-        || check_downtime(recipe, err) != 0 || check_balancer(recipe, err) != 0)
+        || check_operations(recipe, err) != 0
+        || check_shared(recipe, json_object_get(spec, "shared"), err) != 0
+        || check_plan(recipe, err) != 0 || check_downtime(recipe, err) != 0
+        || check_balancer(recipe, err) != 0)
         return -1;
     return check_steps(recipe, "steps", err) != 0 ? -1 : check_steps(recipe, "undo", err);
 }

@@ -211,12 +211,31 @@ async function wholePath(name, options) {
     await ann.seen("secrets");
   });
 
+  // With JavaScript the servers are asked when the page opens, and what they say comes beside what is being typed; else there is a button.
+  async function seeServers(version) {
+    const look = page.locator("#look"), typed = `typed while they were asked about ${version}`;
+    if (options.javaScriptEnabled === false) {
+      await ann.press(look.getByRole("button", { name: "Look at the servers" }));
+      await until("the servers' answer", async () => {
+        if ((await look.innerText()).includes("Seen")) return true;
+        await ann.go(`/apps/hello/production/deploy?version=${version}`);
+        return false;
+      }, 30000, 500);
+    }
+    await page.locator("#f-why").fill(typed);
+    await until("the servers' answer", async () => (await look.innerText()).includes("Seen"), 30000, 200);
+    check((await look.innerText()).includes("Room for the release"), "the room is told");
+    equal(await page.locator("#f-why").inputValue(), typed, "what was typed is kept");
+    await ann.seen(`deploy-seen-${version}`);
+  }
+
   async function deployAndWatch(version, verdict) {
     await ann.go("/apps/hello/production");
     await ann.press(page.locator("main").getByRole("link", { name: /^(Deploy|Redeploy)/ }).first());
     equal(ann.path(), "/apps/hello/production/deploy");
     await ann.go(`/apps/hello/production/deploy?version=${version}`);
     await ann.seen(`deploy-${version}`);
+    await seeServers(version);
     await ann.send("[name=plan_hash]");
     check(ann.path().startsWith("/jobs/"), `a job, not ${ann.path()}`);
     const id = ann.path().split("/")[2];

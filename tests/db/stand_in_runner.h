@@ -178,13 +178,18 @@ static const char *fake_input(const json_t *step, const char *name)
     return value;
 }
 
-/* What a step says it saw. The last one tells which release is there: its own. */
+/* What a step says it saw. The last one tells which release is there: its own. A look before a
+ * deploy tells what FAKE_LOOK says of the service `web`. */
 static json_t *fake_results(const json_t *step)
 {
     json_t *results = json_pack("{s:s}", "seen", SECRET);
     if (strcmp(json_string_value(json_object_get(step, "name")), "prune") == 0)
         json_object_set_new(results, "kept_1",
                             json_sprintf("%s no-id", fake_input(step, "WL_RELEASE_ID")));
+    if (strcmp(json_string_value(json_object_get(step, "name")), "look") == 0) {
+        json_object_set_new(results, "planned_1", json_string(getenv("FAKE_LOOK")));
+        json_object_set_new(results, "looked", json_string("1"));
+    }
     return results;
 }
 
@@ -322,7 +327,8 @@ static int fake_runner(void)
         if (strcmp(state, "cancelled") == 0)
             verdict = "cancelled";
     }
-    if ((!makes_release || json_is_true(json_object_get(begin, "balancer")))
+    if ((!makes_release || json_is_true(json_object_get(begin, "balancer"))
+         || strcmp(json_string_value(json_object_get(begin, "kind")), "plan") == 0)
         && strcmp(verdict, "live") == 0)
         verdict = "ok";
     fake_send(json_pack("{s:s, s:s, s:s, s:s}", "t", "end", "verdict", verdict, "summary",

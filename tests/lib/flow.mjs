@@ -82,6 +82,15 @@ export async function deploy(client, environment, version, limitMs) {
   return await waitForJob(client, await startDeploy(client, environment, version), limitMs);
 }
 
+// What the servers say before a deploy of this version, as its page shows it. A deploy after it runs the digests that were seen.
+export async function look(client, environment, version, limitMs = 90000) {
+  const page = `${environment.href}/deploy?version=${version}`;
+  await client.submit(page, {}, { action: `${environment.href}/plan` });
+  const { plan } = await client.json(page);
+  await waitForJob(client, plan.look.job_href.split("/").pop(), limitMs);
+  return (await client.json(page)).plan.look;
+}
+
 // Back to release `number`; `parts` that are not to come back are named in `without`.
 export async function rollback(client, environment, number, { without = [], limitMs } = {}) {
   const action = `${environment.href}/releases/${number}/rollback`;

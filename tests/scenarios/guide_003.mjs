@@ -78,6 +78,30 @@ await onBoth("the key arrives byte for byte, in a file that only its owner reads
   equal((await server.exec(`grep -rlF -e '${registry.password}' -e '${coded}' ${server.home} /root 2>/dev/null || true`)).trim(), "", "no file holds the registry's password");
 });
 
+await onBoth("before an update the server says what it would find: the tags by content and size, the containers, the room; nothing is pulled or left there", async (server, environment) => {
+  const look = await flow.look(client, environment, "sha-5d6e7f8");
+  const [host] = look.hosts;
+  equal(host.status.text, "Seen", `${host.cause}`);
+  for (const name of ["backend", "frontend"]) {
+    const image = look.images.find((i) => i.service === name), digest = (ref) => `${ref.pinned.split("@")[1].slice(0, 19)}…`;
+    equal(image.before, digest(first[name]), `${name} runs`);
+    equal(image.after, digest(second[name]), `${name} would run (${image.note})`);
+    check(/ to pull$/.test(image.size_text), `${name}: ${image.size_text}`);
+    const container = host.containers.find((c) => c.service === name);
+    equal(`${container.status.text}: ${container.why}`, "Replaced: its image is another one");
+  }
+  check(look.planned !== "", "the digests are part of what would be confirmed");
+  equal(host.disks.map((d) => d.is_short).join(), "false,false", JSON.stringify(host.disks));
+  equal(host.notes.join(), "", "the file there is the one of the first release");
+  equal((await server.exec(`docker image inspect ${second.backend.pinned} >/dev/null 2>&1 && echo there || true`)).trim(), "", "not pulled");
+  equal((await server.exec(`ls -d /dev/shm/windlass-plan.* /tmp/windlass-plan.* 2>/dev/null || true`)).trim(), "", "no notes are left");
+});
+
+await test("then the tag becomes another image; the deploys below must run what was planned", async () => {
+  const moved = await registry.push("chat-backend", "sha-5d6e7f8", { content: "moved after it was planned" });
+  check(moved.digest !== second.backend.digest, "another digest");
+});
+
 await onBoth("an update replaces the containers and keeps the volume", async (server, environment) => {
   const before = await starts(server);
   const model = await flow.deploy(client, environment, "sha-5d6e7f8", 180000);

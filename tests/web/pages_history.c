@@ -45,6 +45,11 @@ static int post_resume(void)
     return stage_post(&s, "/apps/hello/staging/resume", "x=1");
 }
 
+static int post_plan(void)
+{
+    return stage_post(&s, "/apps/hello/staging/plan", "version=1.0.0");
+}
+
 static int post_rollback(void)
 {
     char plan[8192], idem[80];
@@ -181,6 +186,7 @@ static const struct {
     {"/apps/new", post_app, "app.create"},
     {"/apps/{app}/new", post_environment, "environment.create"},
     {"/apps/{app}/{env}/resume", post_resume, "environment.resume"},
+    {"/apps/{app}/{env}/plan", post_plan, "plan.request"},
     {"/apps/{app}/{env}/deploy", post_deploy, "deploy.request"},
     {"/apps/{app}/{env}/releases/{number}/rollback", post_rollback, "rollback.request"},
     {"/apps/{app}/{env}/operate/{what}", post_operation, "stop.request"},

@@ -60,6 +60,7 @@ static const struct expected EXPECTED[] = {
     {METHOD_POST, "/apps/{app}/{env}/secrets/required", M, SECRETS "/required", 422},
     {METHOD_GET, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 200},
     {METHOD_POST, "/apps/{app}/{env}/deploy", D, "/apps/hello/staging/deploy", 409},
+    {METHOD_POST, "/apps/{app}/{env}/plan", D, "/apps/hello/staging/plan", 422},
     {METHOD_POST, "/apps/{app}/{env}/resume", D, "/apps/hello/staging/resume", 303},
     {METHOD_GET, "/apps/{app}/{env}/operate", V, "/apps/hello/staging/operate", 200},
     {METHOD_GET, "/apps/{app}/{env}/operate/{what}", D, "/apps/hello/staging/operate/stop", 200},

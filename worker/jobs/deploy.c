@@ -8,6 +8,7 @@
 #include "db/basis.h"
 #include "db/environments.h"
 #include "db/pauses.h"
+#include "db/plans.h"
 #include "db/releases.h"
 #include "db/requirements.h"
 #include "lib/base/fs.h"
@@ -277,9 +278,28 @@ static int check_kind(const struct run *run, const json_t *environment, struct e
     return pause_refuses(environment, text_of(run->release, "trigger"), err);
 }
 
+/* Where what was confirmed has the digests of a look at the servers, they are looked up again; the
+ * comparison says so when they are others by now. They are what is run. */
+static int add_planned(struct worker *w, const struct run *run, const json_t *settings,
+                       json_t *basis, json_t **pins, struct err *err)
+{
+    const char *planned = text_of(json_object_get(run->job, "confirmed"), "planned"), *service;
+    struct plan_choice choice = {text_of(run->job, "environment_id"), planned, settings};
+    json_t *digest;
+    if (planned[0] == '\0')
+        return 0;
+    if (plan_add_images(w->db, &choice, basis, err) != 0)
+        return -1;
+    *pins = json_object();
+    json_object_foreach(json_object_get(basis, "images"), service, digest)
+        json_object_set_new(*pins, service, json_pack("{s:O}", "digest", digest));
+    return 0;
+}
+
 static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct err *err)
 {
     json_t *environment = NULL, *artefact = NULL, *basis = NULL, *settings = NULL;
+    json_t *pins = NULL;
     struct deploy_found found = {0};
     int rc = -1;
 
@@ -287,17 +307,20 @@ static int plan_deploy(struct worker *w, struct run *run, json_t **plan, struct 
         || find_artefact(w, run, &artefact, err) != 0
         || basis_of_deploy(w->db, &(struct basis_inputs){run->recipe, environment, artefact},
                            &basis, &settings, err)
-               != 0)
+               != 0
+        || add_planned(w, run, settings, basis, &pins, err) != 0)
         goto out;
     found.environment = environment;
     found.basis = basis;
     found.settings = settings;
+    found.pins = pins;
     rc = deploy_plan(w, run, &found, plan, err);
 out:
     json_decref(environment);
     json_decref(artefact);
     json_decref(basis);
     json_decref(settings);
+    json_decref(pins);
     return rc;
 }
 
@@ -305,7 +328,7 @@ out:
  */
 
 /* A job that goes on after an upgrade of Windlass must not run steps of another recipe. */
-static int same_recipe(struct worker *w, struct run *run, struct err *err)
+int deploy_same_recipe(struct worker *w, struct run *run, struct err *err)
 {
     const json_t *basis = json_object_get(run->plan, "basis");
     if (run->recipe == NULL
@@ -320,7 +343,7 @@ static int same_recipe(struct worker *w, struct run *run, struct err *err)
 
 int deploy_open(struct worker *w, struct run *run, struct err *err)
 {
-    if (load_release(w, run, err) != 0 || same_recipe(w, run, err) != 0)
+    if (load_release(w, run, err) != 0 || deploy_same_recipe(w, run, err) != 0)
         return -1;
     return run->hide != NULL ? 0 : deploy_hide(w, run, err);
 }
@@ -328,19 +351,23 @@ int deploy_open(struct worker *w, struct run *run, struct err *err)
 /* --- begin --------------------------------------------------------------------------------------
  */
 
-/* What stands in front of a step's script: lib.sh, what the recipe shares with others, and its own
- * common.sh where it has one. */
-static json_t *library_of(const struct recipe *recipe)
+static void add_named(const struct recipe *recipe, const json_t *names, struct buf *text)
+{
+    const json_t *name;
+    size_t i;
+    json_array_foreach(names, i, name)
+        buf_printf(text, "%s\n", recipe_script(recipe, json_string_value(name)));
+}
+
+json_t *deploy_library(const struct recipe *recipe, const json_t *more)
 {
     const char *lib = recipe_script(recipe, "lib.sh"), *common = recipe_script(recipe, "common.sh");
-    const json_t *name;
     json_t *library = NULL;
     struct buf text;
-    size_t i;
     buf_init(&text, LIBRARY_MAX);
     buf_printf(&text, "%s\n", lib == NULL ? "" : lib);
-    json_array_foreach(json_object_get(recipe_spec(recipe), "shared"), i, name)
-        buf_printf(&text, "%s\n", recipe_script(recipe, json_string_value(name)));
+    add_named(recipe, json_object_get(recipe_spec(recipe), "shared"), &text);
+    add_named(recipe, more, &text);
     buf_printf(&text, "%s\n", common == NULL ? "" : common);
     if (buf_ok(&text))
         library = json_stringn(text.data, text.len);
@@ -351,7 +378,7 @@ static json_t *library_of(const struct recipe *recipe)
 static int add_scripts(struct run *run, json_t *frame, struct deploy_input *input, struct err *err)
 {
     size_t i;
-    json_t *step, *lib = library_of(run->recipe);
+    json_t *step, *lib = deploy_library(run->recipe, NULL);
     int rc = lib == NULL ? err_set(err, ERR_INTERNAL, "The recipe's scripts are no text.") : 0;
     json_array_foreach(json_object_get(frame, "steps"), i, step)
     {

@@ -30,6 +30,12 @@ int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settin
 /* A begin frame but for the artefact: target, settings, version, and each step's script and input
  * as of run->release and run->plan. */
 int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err *err) MUST_USE;
+/* What stands in front of a step's script: lib.sh, what the recipe shares with others, the scripts
+ * named in `more` (a list, or NULL), and its own common.sh where it has one. New reference; NULL:
+ * no text, or too long. */
+json_t *deploy_library(const struct recipe *recipe, const json_t *more);
+/* run->recipe is, or becomes, that of the plan's basis; ERR_CONFLICT when it is another by now. */
+int deploy_same_recipe(struct worker *w, struct run *run, struct err *err) MUST_USE;
 
 /* As in struct job_kind. */
 int deploy_open(struct worker *w, struct run *run, struct err *err) MUST_USE;

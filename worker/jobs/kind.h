@@ -26,8 +26,8 @@ struct job_kind {
 };
 
 extern const struct job_kind JOB_DEPLOY, JOB_ROLLBACK, JOB_REDEPLOY, JOB_PROMOTE, JOB_RESTART,
-    JOB_STOP, JOB_START, JOB_MAINTENANCE_ON, JOB_MAINTENANCE_OFF, JOB_COMMAND, JOB_LOGS, JOB_CHECK,
-    JOB_FETCH;
+    JOB_STOP, JOB_START, JOB_MAINTENANCE_ON, JOB_MAINTENANCE_OFF, JOB_COMMAND, JOB_LOGS, JOB_PLAN,
+    JOB_CHECK, JOB_FETCH;
 
 /* NULL when this version knows no such kind. */
 const struct job_kind *job_kind_find(const char *name);

@@ -4,9 +4,9 @@
 #include "worker/jobs/kind.h"
 
 static const struct job_kind *const KINDS[] = {
-    &JOB_DEPLOY, &JOB_ROLLBACK, &JOB_REDEPLOY,       &JOB_PROMOTE,         &JOB_RESTART,
-    &JOB_STOP,   &JOB_START,    &JOB_MAINTENANCE_ON, &JOB_MAINTENANCE_OFF, &JOB_COMMAND,
-    &JOB_LOGS,   &JOB_CHECK,    &JOB_FETCH};
+    &JOB_DEPLOY, &JOB_ROLLBACK,       &JOB_REDEPLOY,        &JOB_PROMOTE, &JOB_RESTART, &JOB_STOP,
+    &JOB_START,  &JOB_MAINTENANCE_ON, &JOB_MAINTENANCE_OFF, &JOB_COMMAND, &JOB_LOGS,    &JOB_PLAN,
+    &JOB_CHECK,  &JOB_FETCH};
 
 const struct job_kind *job_kind_find(const char *name)
 {

@@ -19,7 +19,7 @@ static const struct {
 } modes[] = {
     {"connect", MODE_CONNECT}, {"lock", MODE_LOCK},           {"detached", MODE_DETACHED},
     {"upload", MODE_UPLOAD},   {"health", MODE_HEALTH},       {"check", MODE_CHECK},
-    {"unlock", MODE_UNLOCK},   {"read_back", MODE_READ_BACK},
+    {"unlock", MODE_UNLOCK},   {"read_back", MODE_READ_BACK}, {"look", MODE_LOOK},
 };
 
 static const char *const end_names[] = {"pending", "intent",    "ok",     "failed",
@@ -101,7 +101,8 @@ static int parse_step(struct runner *r, const json_t *object, struct err *err)
     step->mac_key = text(object, "mac_key");
     if (step->mode == MODE_READ_BACK && !json_is_object(step->expect))
         return err_set(err, ERR_INTERNAL, "The step %s has nothing to compare.", step->name);
-    if ((step->mode == MODE_DETACHED || step->mode == MODE_CHECK || step->mode == MODE_READ_BACK)
+    if ((step->mode == MODE_DETACHED || step->mode == MODE_CHECK || step->mode == MODE_READ_BACK
+         || step->mode == MODE_LOOK)
         && step->script == NULL)
         return err_set(err, ERR_INTERNAL, "The step %s has no script.", step->name);
     step->status = -1;

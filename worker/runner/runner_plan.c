@@ -46,6 +46,8 @@ static enum step_end run_mode(struct runner *r, struct step *step, bool remove_f
         return step_check(r, step);
     case MODE_READ_BACK:
         return step_read_back(r, step);
+    case MODE_LOOK:
+        return step_look(r, step);
     case MODE_UNKNOWN:
         break;
     }
@@ -334,6 +336,8 @@ static void judge_good(const struct runner *r, struct outcome *o)
     o->verdict = release ? "live" : "ok";
     if (strcmp(r->kind, "check") == 0)
         (void)snprintf(o->summary, sizeof o->summary, "%s is ready.", r->host_name);
+    else if (strcmp(r->kind, "plan") == 0)
+        (void)snprintf(o->summary, sizeof o->summary, "%s was looked at.", r->host_name);
     else
         (void)snprintf(o->summary, sizeof o->summary, "%s is live on %s and was seen healthy.",
                        r->version, r->host_name);

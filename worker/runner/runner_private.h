@@ -25,6 +25,7 @@ enum step_mode {
     MODE_HEALTH,
     MODE_CHECK,
     MODE_READ_BACK,
+    MODE_LOOK,
     MODE_UNLOCK
 };
 
@@ -177,6 +178,7 @@ void detached_drain(struct runner *r, struct step *step);
 enum step_end step_health(struct runner *r, struct step *step);
 enum step_end step_check(struct runner *r, struct step *step);
 enum step_end step_read_back(struct runner *r, struct step *step);
+enum step_end step_look(struct runner *r, struct step *step);
 /* Take the lock (again) and learn where things are; what `lock` and every resumed runner do. */
 enum step_end runner_take_lock(struct runner *r, struct step *step);
 

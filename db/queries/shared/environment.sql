@@ -30,7 +30,7 @@ FROM environment e JOIN app a ON a.id = e.app_id LEFT JOIN user p ON p.id = e.pa
 LEFT JOIN user l ON l.id = e.locked_by LEFT JOIN user t ON t.id = e.stopped_by LEFT JOIN user m ON m.id = e.maintenance_by
 WHERE e.id = :id;
 
--- One card per environment: what is live, since when, by whom, and how its last ended job went. :app_id NULL: of all
+-- One card per environment: what is live, since when, by whom, and how its last ended job went; a look at its servers is none. :app_id NULL: of all
 -- apps; :id NULL: of all environments.
 -- name: environment_cards  roles: web cli  returns: many
 SELECT e.id, e.slug, e.tier, e.recipe, e.settings AS settings_json, e.live_state, e.live_since, e.live_release_id,
@@ -52,7 +52,7 @@ LEFT JOIN artefact f ON f.id = r.artefact_id
 LEFT JOIN user u ON u.id = r.created_by
 LEFT JOIN user p ON p.id = e.paused_by
 LEFT JOIN user l ON l.id = e.locked_by LEFT JOIN user t ON t.id = e.stopped_by LEFT JOIN user m ON m.id = e.maintenance_by
-LEFT JOIN job j ON j.id = (SELECT id FROM job WHERE environment_id = e.id AND state = 'ended'
+LEFT JOIN job j ON j.id = (SELECT id FROM job WHERE environment_id = e.id AND state = 'ended' AND kind <> 'plan'
                            ORDER BY serial DESC LIMIT 1)
 WHERE e.archived_at IS NULL AND a.archived_at IS NULL AND (:app_id IS NULL OR e.app_id = :app_id)
   AND (:id IS NULL OR e.id = :id)

@@ -184,9 +184,9 @@ export const PAGES = [
   {
     route: "/apps/{app}/{env}/deploy", template: "deploy",
     empty: [ask("/apps/hello/bare/deploy", { world: "bare" })],
-    filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused", "deploy-locked")],
+    filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused", "deploy-locked", "deploy-seen", "deploy-asking")],
     error: [form("/apps/hello/staging/deploy", `why=${TYPED}`, 409), form("/apps/hello/staging/deploy", `version=9.9.9&plan_hash=x&why=${TYPED}`, 422), form("/apps/hello/bare/deploy", "version=1.0.0&plan_hash=x&why=", 422)],
-    hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict")],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict", "deploy-seen")],
   },
   {
     route: "/apps/{app}/{env}/operate", template: "operate",
@@ -360,6 +360,7 @@ export const NO_PAGE = {
   "/apps/{app}/{env}/secrets/restore": "it leads to the review; a set that is not there is the error page",
   "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
+  "/apps/{app}/{env}/plan": "it leads back to the page that asked; what it cannot take is the error page",
   "/apps/{app}/{env}/resume": "it always leads back to the environment, with a sentence on top",
   "/servers/check": "it always leads to the job",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
