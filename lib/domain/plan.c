@@ -50,6 +50,7 @@ static const struct {
     {"replays", "the release that comes back", STYLE_RELEASE},
     {"parts", "what comes back", STYLE_PLAIN},
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
+    {"git_commit", "the commit", STYLE_PLAIN},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
 };
 

@@ -111,6 +111,9 @@ static const struct {
     {"arguments", SETTING_ARGUMENTS},
     {"processes", SETTING_PROCESSES},
     {"site_url", SETTING_SITE_URL},
+    {"hooks", SETTING_HOOKS},
+    {"repository", SETTING_REPOSITORY},
+    {"known_hosts", SETTING_KNOWN_HOSTS},
 };
 
 enum setting_type setting_type_of(const json_t *setting)
@@ -192,8 +195,8 @@ static bool has_script(const char *mode)
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
 {
-    static const char *const BOOLS[] = {"idempotent", "secrets",    "point_of_no_return",
-                                        "witness",    "registries", "compose"};
+    static const char *const BOOLS[] = {"idempotent", "secrets", "point_of_no_return", "witness",
+                                        "registries", "compose", "repository"};
 
     if (check_string(at, step, "title", false, err) != 0
         || check_string(at, step, "writes", true, err) != 0)
@@ -323,7 +326,7 @@ static bool is_artefact(const json_t *spec)
 {
     const char *kind = json_string_value(json_object_get(spec, "artefact"));
 
-    return str_equal(kind, "tarball") || str_equal(kind, "tag");
+    return str_equal(kind, "tarball") || str_equal(kind, "tag") || str_equal(kind, "ref");
 }
 
 int recipe_spec_check(const struct recipe *recipe, struct err *err)
@@ -340,6 +343,7 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         || check_string(&top, spec, "summary", false, err) != 0
         || check_string(&top, spec, "artefact", true, err) != 0
         || check_string(&top, spec, "env_format", true, err) != 0
+        || check_string(&top, spec, "like", true, err) != 0
         || check_list(&top, spec, "roles", STEPS_MAX, err) != 0
         || check_list(&top, spec, "capabilities", STEPS_MAX, err) != 0
         || check_list(&top, spec, "settings", SETTINGS_MAX, err) != 0
@@ -349,7 +353,7 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         || check_list(&top, spec, "downtime", STEPS_MAX, err) != 0)
         return -1;
     if (json_object_get(spec, "artefact") != NULL && !is_artefact(spec))
-        return wrong(&top, "artefact", "must be tarball or tag", err);
+        return wrong(&top, "artefact", "must be tarball, tag or ref", err);
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0

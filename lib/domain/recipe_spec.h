@@ -29,7 +29,10 @@ enum setting_type {
     SETTING_WORD,
     SETTING_ARGUMENTS,
     SETTING_PROCESSES,
-    SETTING_SITE_URL
+    SETTING_SITE_URL,
+    SETTING_HOOKS,
+    SETTING_REPOSITORY,
+    SETTING_KNOWN_HOSTS
 };
 
 enum setting_type setting_type_of(const json_t *setting);

@@ -199,6 +199,8 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
     append_line(events, "go %d", k);
     if (fake_input(step, "WL_PINS")[0] != '\0')
         append_line(events, "pins %s", fake_input(step, "WL_PINS"));
+    if (fake_input(step, "WL_COMMIT")[0] != '\0')
+        append_line(events, "commit %s", fake_input(step, "WL_COMMIT"));
     snprintf(line, sizeof line, "ran %d", k);
     bool ran = count_lines(target, line) > 0;
     if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))
