@@ -173,6 +173,8 @@ static const char *fake_input(const json_t *step, const char *name)
     return value;
 }
 
+#define FAKE_COMMIT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* What a step says it saw. The last one tells which release is there: its own. */
 static json_t *fake_results(const json_t *step)
 {
@@ -180,6 +182,8 @@ static json_t *fake_results(const json_t *step)
     if (strcmp(json_string_value(json_object_get(step, "name")), "prune") == 0)
         json_object_set_new(results, "kept_1",
                             json_sprintf("%s no-id", fake_input(step, "WL_RELEASE_ID")));
+    if (strcmp(json_string_value(json_object_get(step, "name")), "checkout") == 0)
+        json_object_set_new(results, "commit", json_string(FAKE_COMMIT));
     return results;
 }
 
