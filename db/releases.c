@@ -47,6 +47,14 @@ int release_set_images(struct db *db, const char *release_id, const json_t *imag
     return rc;
 }
 
+int release_set_commit(struct db *db, const char *release_id, const char *commit, struct err *err)
+{
+    struct stmt *s = db_use(db, SQL_RELEASE_SET_COMMIT);
+    db_bind_text(s, ":id", release_id);
+    db_bind_text(s, ":commit", commit);
+    return db_run(s, NULL, err);
+}
+
 static int set_outcome(struct db *db, const struct release_ended *ended, int64_t *changes,
                        struct err *err)
 {

@@ -27,6 +27,10 @@ int release_set_plan(struct db *db, const char *release_id, const json_t *basis,
 int release_set_images(struct db *db, const char *release_id, const json_t *images,
                        struct err *err) MUST_USE;
 
+/* Which commit it runs, in hex. Written once, before its outcome; needs an open transaction. */
+int release_set_commit(struct db *db, const char *release_id, const char *commit,
+                       struct err *err) MUST_USE;
+
 /* What a finished job means for its environment. Zero changes nothing. */
 enum release_effect {
     RELEASE_EFFECT_NONE = 0, /* what serves is what it was */

@@ -174,6 +174,8 @@ static int make_basis(struct db *db, const struct rollback_inputs *in, struct ro
     json_object_set(plan->basis, "replays", json_object_get(in->replayed, "number"));
     json_object_set_new(plan->basis, "parts", json_string(rollback_parts_text(in->parts)));
     json_object_set_new(plan->basis, "images_sha256", json_string(images));
+    if (json_is_string(json_object_get(plan->code, "git_commit")))
+        json_object_set(plan->basis, "git_commit", json_object_get(plan->code, "git_commit"));
     return 0;
 }
 

@@ -3,7 +3,7 @@
  *
  * A rollback makes a new release. Of the one it replays it takes the chosen parts; the others are
  * as they are now:
- *     code      version, artefact, image digests         else: those of the live release
+ *     code      version, artefact, image digests, commit else: those of the live release
  *     settings  recipe settings, the Compose file        else: the environment's
  *     secrets   the secret set                           else: the newest
  * The servers are always the environment's. What a promotion brings is in its basis as
@@ -48,7 +48,8 @@ struct rollback_inputs {
     enum replay_mode mode;
 };
 struct rollback_plan {
-    json_t *basis;    /* as basis_of_deploy's, and {replays: <number>, parts, images_sha256} */
+    json_t *basis;    /* as basis_of_deploy's, and {replays: <number>, parts, images_sha256}; with a
+                         repository also git_commit */
     json_t *settings; /* checked */
     json_t *code;     /* the release whose version and images are run */
 };

@@ -1,5 +1,6 @@
 # docker.sh - what the recipes with containers share (recipe.json names it under "shared"): finding the engine, registries, pulling an image and knowing it by its
-# digest, the last words of a container. It stands behind lib.sh and in front of the recipe's own common.sh.
+# digest, the last words of a container, the team's own commands around the switch, old releases and their images. It stands behind lib.sh and in front of the recipe's
+# own common.sh.
 # shellcheck shell=sh disable=SC2154,SC2034
 tab=$(printf '\t')
 
@@ -201,4 +202,97 @@ wl_command_failed() { # status
     126 | 127) wl_fail "The command ended with status $1: it, or a shell to run it, is not in the image or cannot be run. Fix: see the output above." ;;
     esac
     wl_fail "The command ended with status $1. Fix: see its output above."
+}
+
+# --- the team's own commands around the switch -------------------------------------------------------------------------------------
+wl_words() { # a command, taken apart as a shell would and not expanded: one word a line
+    printf '%s\n' "$1" | awk -v single="'" '{
+        word = ""; some = 0; quote = ""
+        for (i = 1; i <= length($0); i++) {
+            c = substr($0, i, 1)
+            if (c == "\\" && quote != single && (quote == "" || index("\"\\$`", substr($0, i + 1, 1)) > 0)) { word = word substr($0, ++i, 1); some = 1 }
+            else if (quote == "" && (c == "\"" || c == single)) { quote = c; some = 1 }
+            else if (c == quote) quote = ""
+            else if (c == " " && quote == "") { if (some) print word; word = ""; some = 0 }
+            else { word = word c; some = 1 }
+        }
+        if (some) print word
+    }'
+}
+
+# Each runs once, in a container of its own that is made from the new release and removed at its end. Nobody but a person repeats one: a step that was cut off is
+# unknown, and what it began may go on in the engine. So the container carries labels, and nothing is run beside one that still runs.
+wl_hook_filters="--filter label=windlass.hook"
+
+wl_hook_is_free() { # further docker filters: fails while a command of an earlier job still runs there
+    # shellcheck disable=SC2086 # two words
+    wl_left=$(docker ps $wl_hook_filters "$@" --format '{{.Names}} ({{.Label "windlass.hook"}} of job {{.Label "windlass.job"}})' | head -n 1)
+    [ -z "$wl_left" ] || wl_fail "A command of an earlier deploy still runs here, in the container $wl_left. Fix: wait for its end and look at what it has done, or end it with docker stop; then deploy again."
+    wl_forget_hooks "$@"
+}
+
+wl_forget_hooks() { # further docker filters: containers of commands that have ended go; one that was cut off could not remove its own
+    # shellcheck disable=SC2086 # two words
+    for wl_left in $(docker ps -aq $wl_hook_filters --filter status=exited --filter status=created --filter status=dead "$@"); do
+        docker rm "$wl_left" >/dev/null 2>&1 || :
+    done
+}
+
+wl_hook() { # its name (pre_deploy, migrate, post_deploy), lines "service: command", what is so when it fails. wl_one_off is the recipe's
+    wl_hook_name=$1
+    wl_so=$3
+    wl_commands=0
+    while IFS= read -r wl_line; do
+        [ -n "$wl_line" ] || continue
+        wl_commands=$((wl_commands + 1))
+        wl_service=${wl_line%%:*}
+        wl_note "\$${wl_line#*:}   (in a container of $wl_service)"
+        wl_words "${wl_line#*:}" >"$wl_state/words-$WL_JOB" || wl_write_failed "$wl_state" "Writing the command"
+        set --
+        while IFS= read -r wl_word; do
+            set -- "$@" "$wl_word"
+        done <"$wl_state/words-$WL_JOB"
+        rm -f -- "$wl_state/words-$WL_JOB"
+        wl_status=0
+        wl_one_off "$wl_service" "$@" </dev/null || wl_status=$?
+        [ "$wl_status" -eq 0 ] || wl_hook_failed
+    done <<LINES
+$2
+LINES
+    wl_result commands "$wl_commands"
+}
+
+wl_hook_failed() {
+    case $wl_hook_name in pre_deploy) wl_what="pre-deploy command" ;; post_deploy) wl_what="post-deploy command" ;; *) wl_what="migrate command" ;; esac
+    case $wl_status in
+    126 | 127) wl_fail "The $wl_what cannot be run: the image of $wl_service has no such program (status $wl_status). $wl_so Fix: see the lines above. No shell reads the command; for one, write sh -c '...'." ;;
+    137) wl_fail "The $wl_what of $wl_service was killed (status 137), by somebody or for want of memory. $wl_so Fix: see its output above, and the server's memory." ;;
+    esac
+    wl_fail "The $wl_what of $wl_service ended with status $wl_status. $wl_so Fix: see its output above; a program that the image does not have is named there."
+}
+
+# --- old releases ----------------------------------------------------------------------------------------------------------------
+wl_list_releases() { # file: "number id" of each release whose folder is whole; what is left of unfinished ones goes
+    for wl_folder in "$wl_state/releases"/*; do
+        [ -d "$wl_folder" ] || continue
+        wl_name=${wl_folder##*/}
+        case $wl_name in
+        "$WL_RELEASE_ID.part") continue ;;
+        *.part) rm -rf -- "$wl_folder" && continue ;;
+        esac
+        wl_number=$(sed -n 's/^release=\([0-9][0-9]*\)$/\1/p' "$wl_folder/about" 2>/dev/null | head -n 1)
+        [ -z "$wl_number" ] || printf '%s %s\n' "$wl_number" "$wl_name" >>"$1"
+    done
+}
+
+wl_remove_image() { # image, digest, id, file with those of the releases that are kept
+    # One that never came from a registry was made here by somebody: it is not ours to remove.
+    if [ -z "$3" ] || [ "$2" = "$3" ] || grep -qFx -e "$2" -e "$3" "$4"; then
+        return 0
+    fi
+    for wl_name in "$1" "$2"; do
+        [ "$(docker image inspect --format '{{.Id}}' "$wl_name" 2>/dev/null)" = "$3" ] || continue # the tag is another image by now
+        # Refused by the engine while a container uses it, which is as it should be.
+        ! docker image rm "$wl_name" >/dev/null 2>&1 || wl_note "Removed the image $wl_name"
+    done
 }

@@ -103,9 +103,21 @@ static void drop_repeated(struct secret_values *values)
     values->count--;
 }
 
-/* Append a whole set (or its hidden values, each once). */
-static int take_set(const struct source *from, bool to_mask, struct secret_values *values,
-                    struct err *err)
+/* Which entries of a set: what the app sees, what is to be masked (each once), or one key. */
+struct wanted {
+    bool to_mask;
+    const char *key;
+};
+
+static bool is_wanted(const struct wanted *wanted, const struct secret_row *row)
+{
+    if (wanted->key != NULL)
+        return strcmp(row->key, wanted->key) == 0;
+    return wanted->to_mask ? strcmp(row->kind, "plain") != 0 : strcmp(row->stage, "build") != 0;
+}
+
+static int take_set(const struct source *from, const struct wanted *wanted,
+                    struct secret_values *values, struct err *err)
 {
     struct arena *arena = arena_new(ARENA_MAX);
     struct secret_rows rows = {0};
@@ -123,12 +135,11 @@ static int take_set(const struct source *from, bool to_mask, struct secret_value
     }
     values->items = grown;
     for (size_t i = 0; i < rows.count; i++) {
-        if (to_mask ? strcmp(rows.rows[i].kind, "plain") == 0
-                    : strcmp(rows.rows[i].stage, "build") == 0)
+        if (!is_wanted(wanted, &rows.rows[i]))
             continue;
         if (take(from, &rows.rows[i], values, err) != 0)
             goto out;
-        if (to_mask)
+        if (wanted->to_mask)
             drop_repeated(values);
     }
     rc = 0;
@@ -145,10 +156,39 @@ int secret_values_of_set(struct db *shared, struct vault *vault, const char *env
     *values = (struct secret_values){0};
     if (number <= 0)
         return 0;
-    if (take_set(&from, false, values, err) == 0)
+    if (take_set(&from, &(struct wanted){0}, values, err) == 0)
         return 0;
     secret_values_free(values);
     return -1;
+}
+
+int secret_values_one(struct db *shared, struct vault *vault, const struct secret_key *key,
+                      struct secret_values *values, struct err *err)
+{
+    struct source from = {shared, vault, key->environment_id, key->number};
+
+    *values = (struct secret_values){0};
+    if (key->number <= 0 || take_set(&from, &(struct wanted){.key = key->key}, values, err) == 0)
+        return 0;
+    secret_values_free(values);
+    return -1;
+}
+
+void secret_values_drop(struct secret_values *values, const char *key)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < values->count; i++) {
+        struct secret_item *item = &values->items[i];
+        if (strcmp(item->key, key) != 0) {
+            values->items[kept++] = *item;
+            continue;
+        }
+        crypto_wipe(item->bytes, item->len);
+        free(item->bytes);
+        free(item->path);
+    }
+    values->count = kept;
 }
 
 int secret_values_to_mask(struct db *shared, struct vault *vault, const char *environment_id,
@@ -158,7 +198,7 @@ int secret_values_to_mask(struct db *shared, struct vault *vault, const char *en
 
     *values = (struct secret_values){0};
     for (; from.number > 0 && from.number > number - SETS_TO_MASK; from.number--)
-        if (take_set(&from, true, values, err) != 0) {
+        if (take_set(&from, &(struct wanted){.to_mask = true}, values, err) != 0) {
             secret_values_free(values);
             return -1;
         }

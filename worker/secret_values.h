@@ -29,6 +29,15 @@ struct secret_values {
  * sent to a server); number 0 is the empty set. A value that cannot be opened fails the whole. */
 int secret_values_of_set(struct db *shared, struct vault *vault, const char *environment_id,
                          int64_t number, struct secret_values *values, struct err *err) MUST_USE;
+/* The one value of a key, build-time or not; an empty list when the set has none. */
+struct secret_key {
+    const char *environment_id, *key;
+    int64_t number; /* of the set */
+};
+int secret_values_one(struct db *shared, struct vault *vault, const struct secret_key *key,
+                      struct secret_values *values, struct err *err) MUST_USE;
+/* Forget the value of this key, if there is one: what the app is not to see. */
+void secret_values_drop(struct secret_values *values, const char *key);
 /* The hidden values of this set and the two before it, each once: what the mask process hides. */
 int secret_values_to_mask(struct db *shared, struct vault *vault, const char *environment_id,
                           int64_t number, struct secret_values *values, struct err *err) MUST_USE;

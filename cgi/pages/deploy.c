@@ -63,9 +63,10 @@ static void choose_tag(struct deploy_view *view, const char *version)
     struct err refused = {0};
     json_t *shown = version[0] == '\0' ? deploy_images_tag(view) : json_string(version);
     view->version = json_string_value(shown);
-    view->artefact = view->version == NULL || validate_tag("version", view->version, &refused) != 0
-                         ? NULL
-                         : json_pack("{s:s, s:s}", "version", view->version, "sha256", "");
+    view->artefact =
+        view->version == NULL || recipe_check_version(view->recipe, view->version, &refused) != 0
+            ? NULL
+            : json_pack("{s:s, s:s}", "version", view->version, "sha256", "");
 }
 
 static int choose_version(struct request *req, struct deploy_view *view, const char *version,
@@ -254,6 +255,7 @@ static int deploy_respond(struct request *req, struct response *res, int status,
                         json_boolean(json_array_size(problems) == 0 && view->artefact != NULL));
     json_object_set_new(data, "problems", problems);
     json_object_set_new(data, "is_tag", json_boolean(view->is_tag));
+    json_object_set_new(data, "is_ref", json_boolean(recipe_takes_ref(view->recipe)));
     json_object_set_new(data, "tag", json_string(view->is_tag ? view->version : ""));
     part_set_list(data, "tags", "has_tags", tags);
     json_object_set_new(data, "warnings", warnings);
@@ -268,7 +270,8 @@ int deploy_show(struct request *req, struct response *res, struct err *err)
     if (read_view(req, version, &view, err) == 0) {
         json_t *page = deploy_page(req, &view);
         struct err e = {0};
-        if (view.is_tag && view.artefact == NULL && validate_tag("version", view.version, &e) != 0)
+        if (view.is_tag && view.artefact == NULL
+            && recipe_check_version(view.recipe, view.version, &e) != 0)
             page_error(page, "version", e.user);
         rc = deploy_respond(req, res, page_has_errors(page) ? 422 : 200, &view, page, err);
     }
@@ -296,7 +299,8 @@ static int check_form(struct request *req, const struct deploy_view *view, json_
     struct err e = {0};
     confirm_check(req, page);
     gate_check(req, page, view->card, GATE_RELEASE);
-    if (view->artefact == NULL && view->is_tag && validate_tag("version", view->version, &e) != 0)
+    if (view->artefact == NULL && view->is_tag
+        && recipe_check_version(view->recipe, view->version, &e) != 0)
         page_error(page, "version", e.user);
     else if (view->artefact == NULL)
         page_error(page, "version", "There is no artefact of this version. Choose one.");

@@ -22,7 +22,7 @@ static bool is_of_one_image(const struct deploy_view *view)
 static bool is_version_used(const struct deploy_view *view)
 {
     const json_t *settings = settings_of(view);
-    if (is_of_one_image(view))
+    if (is_of_one_image(view) || recipe_takes_ref(view->recipe))
         return true;
     const char *variable = row_text(settings, "version_variable");
     return variable[0] != '\0' && compose_uses(row_text(settings, "compose"), variable);
@@ -31,6 +31,9 @@ static bool is_version_used(const struct deploy_view *view)
 json_t *deploy_images_tag(const struct deploy_view *view)
 {
     const char *live = row_text(view->card, "live_version");
+    const char *branch = row_text(settings_of(view), "branch");
+    if (recipe_takes_ref(view->recipe) && branch[0] != '\0')
+        return json_string(branch);
     if (!is_version_used(view))
         return part_text("r%lld", (long long)row_int(view->environment, "next_release"));
     return json_string(live[0] != '\0' ? live : "latest");

@@ -7,7 +7,7 @@
 #include "cgi/pages/deploy_plan.h"
 
 /* The tag to show first: what is live here, else `latest`, or the release's number where the file
- * does not use the version at all. */
+ * does not use the version at all; with a repository the branch of the settings. */
 json_t *deploy_images_tag(const struct deploy_view *view);
 /* The services of the settings' Compose file with this version filled in (lib/domain/compose.h);
  * for a recipe of one image, that one; an empty list for other recipes. */

@@ -19,7 +19,7 @@ struct deploy_view {
     json_t *artefact;  /* the chosen one's row, or the tag as one; NULL: none */
     json_t *missing;   /* at most one problem: required secrets that are not set */
     json_t *services;  /* of the Compose file, with the tag filled in; empty where there is none */
-    bool is_tag;       /* the recipe deploys images, and the version is their tag */
+    bool is_tag;       /* the version is typed: a tag of images, or a ref of a repository */
     json_t *basis;     /* NULL when there is no artefact */
     json_t *settings;  /* checked */
     struct plan_look look; /* at its servers */

@@ -109,7 +109,8 @@ static json_t *without_cr(const json_t *value)
 /* Text of several lines. */
 static bool is_of_lines(const char *type)
 {
-    return str_equal(type, "compose") || str_equal(type, "processes");
+    return str_equal(type, "compose") || str_equal(type, "processes") || str_equal(type, "hooks")
+           || str_equal(type, "known_hosts");
 }
 
 static json_t *read_value(const json_t *setting, const json_t *typed, const struct env_form *form)

@@ -96,6 +96,7 @@ static void check_images(const struct release_view *v, const json_t *row, json_t
     char seen[80];
     struct buf out;
     json_t *images = json_object_get(row, "images");
+    bool is_built = v->recipe != NULL && recipe_takes_ref(v->recipe);
     size_t i;
     if (!json_is_object(images) || json_object_size(images) == 0) {
         if (v->recipe != NULL && !recipe_takes_artefact(v->recipe))
@@ -111,9 +112,10 @@ static void check_images(const struct release_view *v, const json_t *row, json_t
         bool is_here = is_listed(json_object_get(look, "kept"), row_text(row, "id"));
         ago(seen, sizeof seen, row_int(look, "seen_at"));
         buf_printf(&out, "%s%.60s: %s", i > 0 ? "; " : "", row_text(look, "slug"),
-                   !is_seen  ? "nobody has looked since it was deployed"
-                   : is_here ? "all there, "
-                             : "must be pulled by digest, ");
+                   !is_seen   ? "nobody has looked since it was deployed"
+                   : is_here  ? "all there, "
+                   : is_built ? "must be built again from the commit, "
+                              : "must be pulled by digest, ");
         buf_add_str(&out, is_seen ? seen : "");
         if (!is_seen)
             worst = "unknown";
@@ -121,7 +123,9 @@ static void check_images(const struct release_view *v, const json_t *row, json_t
             worst = "warn";
     }
     add_check(checks, "Images", json_array_size(v->kept) == 0 ? "unknown" : worst,
-              str_equal(worst, "warn") ? "To be pulled" : NULL,
+              !str_equal(worst, "warn") ? NULL
+              : is_built                ? "To be built"
+                                        : "To be pulled",
               json_string(out.len == 0 ? "The environment has no server." : out.data));
     buf_deinit(&out);
 }

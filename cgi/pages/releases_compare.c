@@ -44,6 +44,9 @@ static json_t *rows_model(const json_t *a, const json_t *b)
     if (row_has(a, "artefact_sha256") || row_has(b, "artefact_sha256"))
         add_row(rows, json_string("Artefact"), part_short_hash(row_text(a, "artefact_sha256")),
                 part_short_hash(row_text(b, "artefact_sha256")));
+    if (row_has(a, "git_commit") || row_has(b, "git_commit"))
+        add_row(rows, json_string("Commit"), part_text("%.12s", row_text(a, "git_commit")),
+                part_text("%.12s", row_text(b, "git_commit")));
     add_row(rows, json_string("Secret set"), part_set_label(row_int(a, "secret_set")),
             part_set_label(row_int(b, "secret_set")));
     add_row(rows, json_string("Servers"), names_of(json_object_get(a, "hosts")),

@@ -16,6 +16,8 @@ json_t *rollback_code_text(const json_t *release)
     buf_add_str(&out, row_text(release, "version"));
     if (sha256[0] != '\0')
         buf_printf(&out, ", artefact %.12s", sha256);
+    if (row_has(release, "git_commit"))
+        buf_printf(&out, ", commit %.12s", row_text(release, "git_commit"));
     json_object_foreach((json_t *)(uintptr_t)images, service, image)
     {
         const char *digest = strstr(row_text(image, "digest"), "sha256:");

@@ -53,6 +53,7 @@ static const struct {
     {"images_sha256", "the images' digests", STYLE_OPAQUE},
     {"images", "the images' digests as they were planned", STYLE_OPAQUE},
     {"planned", "the look at the servers", STYLE_OPAQUE},
+    {"git_commit", "the commit", STYLE_PLAIN},
     {"paused", "the pause of automatic deploys", STYLE_OPAQUE},
     {"locked", "the lock of the environment", STYLE_OPAQUE},
 };

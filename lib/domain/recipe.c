@@ -126,6 +126,11 @@ static void hash_files(struct recipe *recipe)
     crypto_hex(recipe->sha256, sizeof recipe->sha256, hash, sizeof hash);
 }
 
+static int is_script(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && str_ends(entry->d_name, ".sh");
+}
+
 /* What recipe.json names under "shared": scripts beside lib.sh, for several recipes. A name that is
  * none is left to recipe_spec_check, which says where it stands. */
 static int add_shared(struct recipe *recipe, const char *recipes_dir, const json_t *list,
@@ -161,6 +166,37 @@ static int add_common_settings(struct recipe *recipe, struct err *err)
     return rc == 0 ? 0 : no_memory(err);
 }
 
+/* Scripts of the recipe that recipe.json names under "like", where this one has none of the name.
+ */
+static int add_likes(struct recipe *recipe, const char *recipes_dir, struct err *err)
+{
+    const char *like = json_string_value(json_object_get(recipe->spec, "like"));
+    char dir[PATH_MAX], path[PATH_MAX];
+    struct dirent **entries = NULL;
+    int count, rc = 0;
+
+    if (like == NULL || like[0] == '\0')
+        return 0;
+    if (validate_slug("like", like, NULL) != 0 || !fs_join(dir, sizeof dir, recipes_dir, like))
+        return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json: \"like\" names no recipe.",
+                       recipe->name);
+    count = scandir(dir, &entries, is_script, alphasort);
+    if (count == -1)
+        return err_set(err, ERR_INTERNAL, "Recipe %s: recipe.json: there is no recipe \"%s\".",
+                       recipe->name, like);
+    for (int i = 0; i < count; i++) {
+        const char *name = entries[i]->d_name;
+
+        if (rc == 0 && recipe_script(recipe, name) == NULL)
+            rc = fs_join(path, sizeof path, dir, name)
+                     ? add_file(recipe, path, name, err)
+                     : err_set(err, ERR_INTERNAL, "The path of a recipe is too long.");
+        free(entries[i]);
+    }
+    free(entries);
+    return rc;
+}
+
 static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err *err)
 {
     const char *text = recipe_script(recipe, "recipe.json");
@@ -174,8 +210,8 @@ static int parse_spec(struct recipe *recipe, const char *recipes_dir, struct err
                        error.line, error.text);
     if (add_common_settings(recipe, err) != 0
         || add_shared(recipe, recipes_dir, json_object_get(recipe->spec, "shared"), err) != 0
-        || add_shared(recipe, recipes_dir, json_object_get(recipe_plan(recipe), "shared"), err)
-               != 0)
+        || add_shared(recipe, recipes_dir, json_object_get(recipe_plan(recipe), "shared"), err) != 0
+        || add_likes(recipe, recipes_dir, err) != 0)
         return -1;
     return recipe_spec_check(recipe, err);
 }

@@ -56,8 +56,13 @@ int recipe_fill_in(const struct recipe *recipe, json_t *settings, const char *ap
 /* Borrowed: the steps of an operation of recipe.json's "operations" (restart, stop, start); NULL
  * when the recipe has none of that name. */
 const json_t *recipe_operation(const struct recipe *recipe, const char *name);
-/* Whether a release of this recipe is an artefact of the app (a tarball) or a tag of its images. */
+/* Whether a release of this recipe is an artefact of the app (a tarball); else it is a tag of its
+ * images, or a branch, tag or commit of its repository. */
 bool recipe_takes_artefact(const struct recipe *recipe);
+bool recipe_takes_ref(const struct recipe *recipe);
+/* Whether it can be a version of this recipe; ERR_INPUT with field "version". */
+int recipe_check_version(const struct recipe *recipe, const char *version,
+                         struct err *err) MUST_USE;
 /* Whether a step is to run: its `when` is empty or names a setting that is set. */
 bool recipe_step_wanted(const json_t *step, const json_t *settings);
 /* Borrowed: {text, why} that says how long nothing serves during a deploy with these settings, the

@@ -136,6 +136,12 @@ static int check_words(const json_t *setting, const char *field, const char *tex
         return rollout_check_share(field, text, err);
     case SETTING_ADDRESSES:
         return validate_addresses(field, text, err);
+    case SETTING_HOOKS:
+        return validate_hooks(field, text, err);
+    case SETTING_REPOSITORY:
+        return validate_repository(field, text, err);
+    case SETTING_KNOWN_HOSTS:
+        return validate_known_hosts(field, text, err);
     case SETTING_UNKNOWN:
     case SETTING_PORT:
     case SETTING_NUMBER:
@@ -314,9 +320,27 @@ const json_t *recipe_operation(const struct recipe *recipe, const char *name)
     return json_object_get(json_object_get(recipe_spec(recipe), "operations"), name);
 }
 
+static const char *artefact_of(const struct recipe *recipe)
+{
+    return json_string_value(json_object_get(recipe_spec(recipe), "artefact"));
+}
+
 bool recipe_takes_artefact(const struct recipe *recipe)
 {
-    return !str_equal(json_string_value(json_object_get(recipe_spec(recipe), "artefact")), "tag");
+    return !str_equal(artefact_of(recipe), "tag") && !recipe_takes_ref(recipe);
+}
+
+bool recipe_takes_ref(const struct recipe *recipe)
+{
+    return str_equal(artefact_of(recipe), "ref");
+}
+
+int recipe_check_version(const struct recipe *recipe, const char *version, struct err *err)
+{
+    if (recipe_takes_artefact(recipe))
+        return validate_version("version", version, err);
+    return recipe_takes_ref(recipe) ? validate_git_ref("version", version, err)
+                                    : validate_tag("version", version, err);
 }
 
 /* Its `when` is empty or names a setting that is set. */

@@ -113,6 +113,9 @@ static const struct {
     {"site_url", SETTING_SITE_URL},
     {"share", SETTING_SHARE},
     {"addresses", SETTING_ADDRESSES},
+    {"hooks", SETTING_HOOKS},
+    {"repository", SETTING_REPOSITORY},
+    {"known_hosts", SETTING_KNOWN_HOSTS},
 };
 
 enum setting_type setting_type_of(const json_t *setting)
@@ -194,8 +197,9 @@ static bool has_script(const char *mode)
 
 static int check_step_words(const struct place *at, const json_t *step, struct err *err)
 {
-    static const char *const BOOLS[] = {
-        "idempotent", "secrets", "point_of_no_return", "witness", "registries", "compose", "once"};
+    static const char *const BOOLS[] = {"idempotent", "secrets",    "point_of_no_return",
+                                        "witness",    "registries", "compose",
+                                        "once",       "repository"};
 
     if (check_string(at, step, "title", false, err) != 0
         || check_string(at, step, "writes", true, err) != 0)
@@ -397,7 +401,7 @@ static bool is_artefact(const json_t *spec)
 {
     const char *kind = json_string_value(json_object_get(spec, "artefact"));
 
-    return str_equal(kind, "tarball") || str_equal(kind, "tag");
+    return str_equal(kind, "tarball") || str_equal(kind, "tag") || str_equal(kind, "ref");
 }
 
 int recipe_spec_check(const struct recipe *recipe, struct err *err)
@@ -414,6 +418,7 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         || check_string(&top, spec, "summary", false, err) != 0
         || check_string(&top, spec, "artefact", true, err) != 0
         || check_string(&top, spec, "env_format", true, err) != 0
+        || check_string(&top, spec, "like", true, err) != 0
         || check_list(&top, spec, "roles", STEPS_MAX, err) != 0
         || check_list(&top, spec, "capabilities", STEPS_MAX, err) != 0
         || check_list(&top, spec, "settings", SETTINGS_MAX, err) != 0
@@ -423,7 +428,7 @@ int recipe_spec_check(const struct recipe *recipe, struct err *err)
         || check_list(&top, spec, "downtime", STEPS_MAX, err) != 0)
         return -1;
     if (json_object_get(spec, "artefact") != NULL && !is_artefact(spec))
-        return wrong(&top, "artefact", "must be tarball or tag", err);
+        return wrong(&top, "artefact", "must be tarball, tag or ref", err);
     if (json_array_size(json_object_get(spec, "steps")) == 0)
         return wrong(&top, "steps", "must have at least one step", err);
     if (check_settings(recipe, err) != 0 || check_capabilities(recipe, err) != 0

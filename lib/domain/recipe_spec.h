@@ -31,7 +31,10 @@ enum setting_type {
     SETTING_PROCESSES,
     SETTING_SITE_URL,
     SETTING_SHARE,
-    SETTING_ADDRESSES
+    SETTING_ADDRESSES,
+    SETTING_HOOKS,
+    SETTING_REPOSITORY,
+    SETTING_KNOWN_HOSTS
 };
 
 enum setting_type setting_type_of(const json_t *setting);

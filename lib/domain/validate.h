@@ -62,6 +62,14 @@ int validate_site_url(const char *field, const char *text,
 int validate_file_name(const char *field, const char *text,
                        struct err *err) MUST_USE; /* one path part, no leading dot or dash */
 
+/* Where the source is (validate_git.c). */
+int validate_git_ref(const char *field, const char *text,
+                     struct err *err) MUST_USE; /* a branch, tag or commit */
+int validate_repository(const char *field, const char *text, struct err *err)
+    MUST_USE; /* git@host:path, ssh://..., https://... without a token in it */
+int validate_known_hosts(const char *field, const char *text,
+                         struct err *err) MUST_USE; /* lines as ssh-keyscan prints them */
+
 /* What a container is made of (validate_container.c). */
 int validate_image(const char *field, const char *text,
                    struct err *err) MUST_USE; /* ghcr.example/team/shop, without a tag */
@@ -76,6 +84,8 @@ int validate_arguments(const char *field, const char *text,
                        struct err *err) MUST_USE; /* a command that no shell reads: quotes whole */
 int validate_processes(const char *field, const char *text,
                        struct err *err) MUST_USE; /* lines "worker: command", up to eight */
+int validate_hooks(const char *field, const char *text, struct err *err)
+    MUST_USE; /* lines "service: command", up to eight; a service may be there again */
 
 /* user@host[:port], user@[v6]:port; the parts are written only on success. */
 struct address {

@@ -11,10 +11,11 @@
 #define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-#define PORTS_MAX     200
-#define VOLUMES_MAX   20
-#define PROCESSES_MAX 8
-#define NAME_MAX_LEN  20
+#define PORTS_MAX       200
+#define VOLUMES_MAX     20
+#define PROCESSES_MAX   8
+#define NAME_MAX_LEN    20
+#define SERVICE_MAX_LEN 64
 
 /* A part of an image's name: lower-case letters and digits, and .-_ between two of them. */
 static bool is_image_part(const char *part, size_t len)
@@ -205,21 +206,11 @@ int validate_arguments(const char *field, const char *text, struct err *err)
     return 0;
 }
 
-/* One line "name: command"; *name_len is the name's. */
-static int check_process(const char *field, const char *line, size_t len, size_t *name_len,
-                         struct err *err)
+/* The command behind a name and its colon. */
+static int check_command(const char *field, const char *rest, size_t len, struct err *err)
 {
     char command[2100];
-    size_t name = strspn(line, LOWER DIGITS "-");
-    const char *rest = line + name + 1;
 
-    if (name < 1 || name > NAME_MAX_LEN || line[0] < 'a' || line[0] > 'z' || line[name] != ':'
-        || (name == 3 && strncmp(line, "web", 3) == 0))
-        return err_field(err, field,
-                         "Each line is a name of up to %d lower-case letters, digits and dashes, a "
-                         "colon and a command: \"worker: bundle exec sidekiq\". web is taken.",
-                         NAME_MAX_LEN);
-    len -= name + 1;
     while (len > 0 && *rest == ' ') {
         rest++;
         len--;
@@ -228,8 +219,23 @@ static int check_process(const char *field, const char *line, size_t len, size_t
         return err_field(err, field, "A command has more than 2000 bytes. Use a shorter one.");
     memcpy(command, rest, len);
     command[len] = '\0';
-    *name_len = name;
     return validate_arguments(field, command, err);
+}
+
+/* One line "name: command"; *name_len is the name's. */
+static int check_process(const char *field, const char *line, size_t len, size_t *name_len,
+                         struct err *err)
+{
+    size_t name = strspn(line, LOWER DIGITS "-");
+
+    if (name < 1 || name > NAME_MAX_LEN || line[0] < 'a' || line[0] > 'z' || line[name] != ':'
+        || (name == 3 && strncmp(line, "web", 3) == 0))
+        return err_field(err, field,
+                         "Each line is a name of up to %d lower-case letters, digits and dashes, a "
+                         "colon and a command: \"worker: bundle exec sidekiq\". web is taken.",
+                         NAME_MAX_LEN);
+    *name_len = name;
+    return check_command(field, line + name + 1, len - name - 1, err);
 }
 
 int validate_processes(const char *field, const char *text, struct err *err)
@@ -252,6 +258,29 @@ int validate_processes(const char *field, const char *text, struct err *err)
             names[count] = at;
             lens[count++] = name;
         }
+        at += len + (at[len] == '\n' ? 1 : 0);
+    }
+    return 0;
+}
+
+int validate_hooks(const char *field, const char *text, struct err *err)
+{
+    size_t count = 0;
+
+    for (const char *at = text; *at != '\0';) {
+        size_t len = strcspn(at, "\n"), name = strspn(at, LETTERS DIGITS "._-");
+
+        if (len > 0 && ++count > PROCESSES_MAX)
+            return err_field(err, field, "These are more than %d lines. Give fewer.",
+                             PROCESSES_MAX);
+        if (len > 0
+            && (name < 1 || name > SERVICE_MAX_LEN || strchr("._-", at[0]) != NULL
+                || at[name] != ':'))
+            return err_field(err, field,
+                             "Each line is the name of a service, a colon and a command: \"web: "
+                             "bin/shop migrate\".");
+        if (len > 0 && check_command(field, at + name + 1, len - name - 1, err) != 0)
+            return -1;
         at += len + (at[len] == '\n' ? 1 : 0);
     }
     return 0;

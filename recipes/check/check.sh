@@ -148,6 +148,13 @@ else
     fi
 fi
 
+# --- git, for what is built on the server ----------------------------------------------------------------------------------------
+if has git; then
+    report git ok "git" "$(git --version | cut -d ' ' -f 3)"
+else
+    report git ok "git" "not installed; only apps that are built from a repository need it"
+fi
+
 # --- nginx, for containers behind it -------------------------------------------------------------------------------------------
 if ! has nginx; then
     report nginx ok "nginx" "not installed; only apps behind it need it"

@@ -17,9 +17,14 @@ wl_need_docker_disk
 
 # Another folder with a project of this name: its containers would be replaced by ours.
 other=$(docker ps -a --filter "label=com.docker.compose.project=$wl_project" --format '{{.Label "com.docker.compose.project.working_dir"}}' | sort -u |
-    grep -vFx -e "$wl_root" -e "$(cd -P -- "$wl_root" && pwd)" | head -n 1)
+    awk -v root="$wl_root" -v real="$(cd -P -- "$wl_root" && pwd)" -v has_trees="${wl_tree:+yes}" '
+        { folder = index($0, real) == 1 ? root substr($0, length(real) + 1) : $0 }
+        folder == root || index(folder, root "/.windlass/") == 1 { next }
+        has_trees && (index(folder, root "/releases/") == 1 || folder == root "/current" || index(folder, root "/current/") == 1) { next }
+        { print }' | head -n 1)
 if [ -n "$other" ]; then
     wl_fail "A project called $wl_project runs here already, from the folder $other. Fix: to take it over, set the project folder to $other in the environment's settings; else choose another project name."
 fi
 running=$(docker ps -q --filter "label=com.docker.compose.project=$wl_project" | wc -l)
 wl_note "Live now: $(cat "$wl_state/version" 2>/dev/null || echo nothing known), $((running)) containers of project $wl_project"
+! command -v wl_source_prepare >/dev/null || wl_source_prepare

@@ -21,7 +21,7 @@ label=$(cat "$wl_release/files_label" 2>/dev/null)
 
 n=0
 while IFS=$tab read -r service image platform count; do
-    [ -n "$image" ] || wl_fail "The service $service has no image. Fix: name one in the Compose file."
+    [ "$image" != - ] || wl_fail "The service $service has no image. Fix: name one in the Compose file."
     wl_pull_image "$service" "$image" "$platform"
     digest=$wl_image_digest
     id=$wl_image_id

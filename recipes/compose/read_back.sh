@@ -5,6 +5,7 @@ wl_project_places
 wl_engine
 umask 077
 check=$wl_state/read-back-$WL_JOB
+wl_compose_file=docker-compose.yml
 rm -rf -- "$check"
 mkdir -- "$check" || wl_write_failed "$wl_state" "Making a folder to read the variables back"
 cp -p -- "$wl_release/.env" "$check/variables" || wl_write_failed "$wl_state" "Reading the variables back"

@@ -13,16 +13,6 @@ keep() { # file of the project folder: a second name in before-<job>
         wl_write_failed "$wl_state" "Keeping the old $1"
 }
 
-# The containers as they are: with nothing of ours in the folder this is all there is to go back to.
-note_containers() {
-    wl_look >"$wl_before.part/containers" || wl_engine_failed "The containers cannot be listed."
-    id=$(wl_containers | head -n 1)
-    [ -n "$id" ] || return 0
-    folder=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' "$id" 2>/dev/null)
-    docker inspect --format '{{index .Config.Labels "com.docker.compose.project.config_files"}}' "$id" 2>/dev/null | tr ',' '\n' |
-        awk -v folder="$folder" 'NF { print (/^\// ? $0 : folder "/" $0) }' >"$wl_before.part/config_files" || wl_write_failed "$wl_state" "Writing down what serves"
-}
-
 if [ ! -d "$wl_before" ]; then
     rm -rf -- "$wl_before.part"
     mkdir -- "$wl_before.part" || wl_write_failed "$wl_state" "Writing down what serves"
@@ -32,7 +22,7 @@ if [ ! -d "$wl_before" ]; then
     done
     [ -e "$wl_release/files.list" ] || : >"$wl_release/files.list" || wl_write_failed "$wl_state" "Listing the secret files"
     wl_keep_files "$wl_root" "$wl_release/files.list" "$wl_before.part/secret_files"
-    note_containers
+    wl_note_containers "$wl_before.part" "$wl_state/"
     sync -f "$wl_before.part" 2>/dev/null || sync
     mv -T -- "$wl_before.part" "$wl_before" || wl_write_failed "$wl_state" "Writing down what serves"
 fi
@@ -41,18 +31,15 @@ wl_check_lock
 place() { # file: from the release's place/ into the project folder. One that was moved before a cut is there already
     [ ! -f "$wl_release/place/$1" ] || mv -fT -- "$wl_release/place/$1" "$wl_root/$1" || wl_write_failed "$wl_root" "Putting $1 in place"
 }
-say() { # text, file in .windlass
-    { printf '%s\n' "$1" >"$wl_state/$2.next" && mv -fT -- "$wl_state/$2.next" "$wl_state/$2"; } || wl_write_failed "$wl_state" "Writing $2"
-}
 awk -F"$tab" -v OFS="$tab" '{ print $1, $4, $5, $2 }' "$wl_release/images" >"$wl_state/expected.next" || wl_write_failed "$wl_state" "Writing what is expected"
 wl_place_files "$wl_root" "$wl_release/files" "$wl_release/files.list" "$wl_before/secret_files"
 for file in docker-compose.yml .env docker-compose.override.yml; do
     place "$file"
 done
 mv -fT -- "$wl_state/expected.next" "$wl_state/expected" || wl_write_failed "$wl_state" "Writing what is expected"
-say "$WL_RELEASE_ID" live
-say "$WL_VERSION" version
-say "$(cat "$wl_release/files_label" 2>/dev/null)" files_label
+wl_say "$WL_RELEASE_ID" live
+wl_say "$WL_VERSION" version
+wl_say "$(cat "$wl_release/files_label" 2>/dev/null)" files_label
 sync -f "$wl_root" 2>/dev/null || sync
 
 wl_up "$wl_root" "$wl_root/docker-compose.override.yml"

@@ -53,23 +53,4 @@ if [ -f "$wl_before/.windlass/live" ]; then
     exit 0
 fi
 
-# By hand: from the files that its containers name, with the images they ran, by content.
-pins=$wl_before/pins.yml
-first=$(head -n 1 "$wl_before/config_files" 2>/dev/null)
-[ -f "$first" ] || wl_fail "The Compose file from which the old containers were started is gone: ${first:-unknown}. Fix: start them by hand, or deploy a release that works."
-{
-    grep -m 1 '^version:' "$first" || :
-    echo services:
-    awk -F'|' '!seen[$1]++ { printf "  %s:\n    image: \"%s\"\n", $1, $9 }' "$wl_before/containers"
-} >"$pins" || wl_write_failed "$wl_state" "Writing the old images"
-awk -F'|' -v OFS="$tab" '{ image[$1] = $9; named[$1] = $11; count[$1]++ } END { for (s in image) print s, image[s], count[s], named[s] }' "$wl_before/containers" >"$wl_state/expected" ||
-    wl_write_failed "$wl_state" "Writing what is expected"
-set -- -p "$wl_project" --ansi never --project-directory "$wl_root"
-[ ! -f "$wl_root/.env" ] || set -- "$@" --env-file "$wl_root/.env"
-while read -r file; do
-    [ ! -f "$file" ] || set -- "$@" -f "$file"
-done <"$wl_before/config_files"
-wl_folder=$wl_root
-# shellcheck disable=SC2046 # no flag, or two words
-wl_run_compose "$@" -f "$pins" up -d --remove-orphans --no-build $(wl_up_flags) 2>&1 || wl_fail "The old containers cannot be started again. Fix: see the lines above; start them by hand in $wl_root."
-wl_note "The containers that were started by hand are back, with the images they ran."
+wl_up_by_hand

@@ -87,6 +87,89 @@ wl_holder() { # port: who has it, for a sentence
     printf '%s' "$wl_who"
 }
 
+# --- making containers -----------------------------------------------------------------------------------------------------------
+# A variable's value is in nobody's argument list: docker takes it from its own environment (-e NAME), into which a shell has read the file, byte for byte. The few
+# names that docker itself would heed go through a file (0600), in which a value is one line.
+wl_variables_for_docker() { # to be called once, before wl_container; what it writes ends with the step
+    wl_heeded=$(grep -e '^DOCKER_' -e '^BUILDKIT_' -e '^GO[A-Z]*$' -e '^OTEL_' "$wl_release/names")
+    wl_heeded_file=$wl_state/heeded-$WL_JOB
+    trap 'rm -f -- "$wl_heeded_file"' EXIT
+    : >"$wl_heeded_file" || wl_write_failed "$wl_state" "Writing the variables"
+    for wl_variable in $wl_heeded; do
+        # shellcheck disable=SC1091 # the release's own, which may have a variable of any name
+        (set -- "$wl_variable" && . "$wl_release/.env" && eval "printf '%s=%s\n' \"\$1\" \"\${$1}\"") >"$wl_heeded_file.one" || wl_write_failed "$wl_state" "Writing the variables"
+        [ "$(wc -l <"$wl_heeded_file.one")" -eq 1 ] || { rm -f -- "$wl_heeded_file.one"; wl_fail "The variable $wl_variable has a line break in it, and docker itself heeds this name. Fix: rename it, or write its value on one line."; }
+        { cat "$wl_heeded_file.one" >>"$wl_heeded_file" && rm -f -- "$wl_heeded_file.one"; } || wl_write_failed "$wl_state" "Writing the variables"
+    done
+    # Without a configuration of the account's: it may have proxies, which docker would add to the variables.
+    wl_docker=$(command -v docker)
+    wl_set_env=$(command -v env)
+    wl_endpoint=$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null)
+    wl_endpoint=${DOCKER_HOST:-${wl_endpoint:-unix:///var/run/docker.sock}}
+    mkdir -p -- "$wl_state/no-config" || wl_write_failed "$wl_state" "Making a folder"
+    [ -s "$wl_release/image" ] || wl_fail "The release's files are gone: $wl_release. Fix: deploy again."
+    IFS=$tab read -r wl_image wl_image_digest wl_image_id <"$wl_release/image"
+}
+
+wl_address() { # where the app is published
+    if wl_is_behind_nginx; then echo 127.0.0.1; else echo "${WL_SET_PUBLISH_ON:-127.0.0.1}"; fi
+}
+
+wl_container() { # create or run, name, role or hook, port on the server or nothing, file with the words of its command
+    wl_command_file=$5
+    wl_name=$2
+    case $1 in
+    create)
+        set -- create "$4" --name "$2" --restart no --label "windlass.environment=$wl_environment" --label "windlass.release=$WL_RELEASE_ID" \
+            --label "windlass.number=$WL_RELEASE" --label "windlass.role=$3" --label "windlass.image=$wl_image"
+        [ -z "$2" ] || set -- "$@" --label "windlass.port=$2" -p "$(wl_address):$2:$WL_SET_CONTAINER_PORT"
+        ;;
+    *) set -- run "" --rm --name "$2" --label "windlass.hook=$3" --label "windlass.job=$WL_JOB" --label "windlass.hook_of=$wl_environment" ;;
+    esac
+    wl_verb=$1
+    shift 2
+    set -- "$wl_docker" --host "$wl_endpoint" --config "$wl_state/no-config" "$wl_verb" "$@" --label "windlass.instance=$(wl_owner instance)"
+    for wl_volume in ${WL_SET_VOLUMES:-}; do
+        case $wl_volume in ./*) wl_volume=$wl_root/${wl_volume#./} ;; esac
+        set -- "$@" -v "$wl_volume"
+    done
+    while read -r wl_number wl_mode wl_path; do
+        set -- "$@" --mount "type=bind,source=$wl_release/files/$wl_path,target=${WL_SET_FILES_DIR%/}/$wl_path,readonly"
+    done <"$wl_release/files.list"
+    [ -z "${WL_SET_MEMORY:-}" ] || set -- "$@" --memory "$WL_SET_MEMORY" --memory-swap "$WL_SET_MEMORY"
+    [ -z "${WL_SET_USER:-}" ] || set -- "$@" --user "$WL_SET_USER"
+    [ -z "${WL_SET_NETWORK:-}" ] || set -- "$@" --network "$WL_SET_NETWORK"
+    while IFS= read -r wl_variable; do
+        printf '%s\n' "$wl_heeded" | grep -qFx -e "$wl_variable" || set -- "$@" -e "$wl_variable"
+    done <"$wl_release/names"
+    [ ! -s "$wl_heeded_file" ] || set -- "$@" --env-file "$wl_heeded_file"
+    set -- "$@" "$wl_image_digest"
+    while IFS= read -r wl_word; do
+        set -- "$@" "$wl_word"
+    done <"$wl_command_file"
+    for wl_variable in $wl_heeded; do
+        set -- -u "$wl_variable" "$@"
+    done
+    [ -z "$wl_heeded" ] || set -- "$wl_set_env" "$@"
+    # shellcheck disable=SC1091 # the release's own
+    (set -a && . "$wl_release/.env" && exec "$@")
+}
+
+wl_one_off() { # service, words: their status. A container of its own, with all that the app has but its port
+    shift
+    printf '%s\n' "$@" >"$wl_state/command-$WL_JOB" || wl_write_failed "$wl_state" "Writing the command"
+    wl_of_command=0
+    wl_container run "$WL_SET_PROJECT-$(printf '%s' "$wl_hook_name" | tr _ -)-v$WL_RELEASE" "$wl_hook_name" "" "$wl_state/command-$WL_JOB" 2>&1 || wl_of_command=$?
+    rm -f -- "$wl_state/command-$WL_JOB"
+    return "$wl_of_command"
+}
+
+wl_image_hook() { # name, command, what is so when it fails
+    wl_hook_is_free --filter "label=windlass.hook_of=$wl_environment"
+    wl_variables_for_docker
+    wl_hook "$1" "web: $2" "$3"
+}
+
 # --- ports -------------------------------------------------------------------------------------------------------------------
 wl_ports() { # the ports of the setting, one a line
     printf '%s\n' "${WL_SET_PORTS:-}" | tr ' ' '\n' |

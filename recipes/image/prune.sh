@@ -14,13 +14,7 @@ kept_images=$wl_state/kept-$WL_JOB
 trap 'rm -f -- "$list" "$kept_images"' EXIT
 { : >"$list" && : >"$kept_images"; } || wl_write_failed "$wl_state" "Listing the releases"
 
-for folder in "$wl_state/releases"/*; do
-    [ -d "$folder" ] || continue
-    name=${folder##*/}
-    number=$(sed -n 's/^release=\([0-9][0-9]*\)$/\1/p' "$folder/about" 2>/dev/null | head -n 1)
-    case $name in *.part) rm -rf -- "$folder" && continue ;; esac
-    [ -z "$number" ] || printf '%s %s\n' "$number" "$name" >>"$list"
-done
+wl_list_releases "$list"
 
 kept=0
 old=
@@ -49,13 +43,7 @@ for name in $old; do
         *) docker rm "$container" >/dev/null 2>&1 && wl_note "Removed the container $container" ;;
         esac
     done
-    if IFS=$tab read -r image digest id 2>/dev/null <"$wl_state/releases/$name/image" && [ "$digest" != "$id" ] && ! grep -qFx -e "$digest" -e "$id" "$kept_images"; then
-        for name_of_it in "$image" "$digest"; do
-            [ "$(docker image inspect --format '{{.Id}}' "$name_of_it" 2>/dev/null)" = "$id" ] || continue # the tag is another image by now
-            # Refused by the engine while a container uses it, which is as it should be.
-            ! docker image rm "$name_of_it" >/dev/null 2>&1 || wl_note "Removed the image $name_of_it"
-        done
-    fi
+    ! IFS=$tab read -r image digest id 2>/dev/null <"$wl_state/releases/$name/image" || wl_remove_image "$image" "$digest" "$id" "$kept_images"
     rm -rf -- "${wl_state:?}/releases/$name" || wl_fail "releases/$name cannot be removed. Fix: check who owns its files."
     removed=$((removed + 1))
 done
@@ -63,6 +51,7 @@ done
 for left in "$wl_state"/before-* "$wl_state"/switched-* "$wl_state"/restarted-* "$wl_state"/said-* "$wl_state"/now-* "$wl_state"/peers-* "$wl_state"/stop-* "$wl_state"/heeded-* "$wl_state"/upstream-* "$wl_state"/includes-* "$wl_state"/*.next; do
     rm -rf -- "$left"
 done
+wl_forget_hooks --filter "label=windlass.hook_of=$wl_environment"
 wl_result kept "$kept"
 wl_result removed "$removed"
 wl_result_kept "$complete"

@@ -20,26 +20,11 @@ awk '{
     }' "$part/.env" >"$part/names" || wl_write_failed "$wl_state" "Writing the variables"
 wl_stage_files "$part/files" "$part/files.list" "$part"
 
-words() { # a command, taken apart as a shell would and not expanded: one word a line
-    printf '%s\n' "$1" | awk -v single="'" '{
-        word = ""; some = 0; quote = ""
-        for (i = 1; i <= length($0); i++) {
-            c = substr($0, i, 1)
-            if (c == "\\" && quote != single && (quote == "" || index("\"\\$`", substr($0, i + 1, 1)) > 0)) { word = word substr($0, ++i, 1); some = 1 }
-            else if (quote == "" && (c == "\"" || c == single)) { quote = c; some = 1 }
-            else if (c == quote) quote = ""
-            else if (c == " " && quote == "") { if (some) print word; word = ""; some = 0 }
-            else { word = word c; some = 1 }
-        }
-        if (some) print word
-    }'
-}
-
-{ echo web >"$part/roles" && words "${WL_SET_COMMAND:-}" >"$part/command.web"; } || wl_write_failed "$wl_state" "Writing the roles"
+{ echo web >"$part/roles" && wl_words "${WL_SET_COMMAND:-}" >"$part/command.web"; } || wl_write_failed "$wl_state" "Writing the roles"
 while IFS= read -r line; do
     [ -n "$line" ] || continue
     role=${line%%:*}
-    { echo "$role" >>"$part/roles" && words "${line#*:}" >"$part/command.$role"; } || wl_write_failed "$wl_state" "Writing the roles"
+    { echo "$role" >>"$part/roles" && wl_words "${line#*:}" >"$part/command.$role"; } || wl_write_failed "$wl_state" "Writing the roles"
 done <<LINES
 ${WL_SET_WORKERS:-}
 LINES

@@ -1,6 +1,22 @@
 # common.sh - what the steps of this recipe share; it stands behind lib.sh and in front of each of them.
 # shellcheck shell=sh disable=SC2154,SC2034
 
+wl_own_command() { # what it is called, the command, file of variables, what is so when it fails: once, in the folder of the release, by a shell
+    cd -- "$wl_release" || wl_fail "The release's folder is gone: $wl_release. Fix: deploy again."
+    wl_note "\$ $2"
+    (
+        PORT=$WL_SET_PORT
+        export PORT
+        set -a
+        # shellcheck disable=SC1090 # written by env.sh
+        [ ! -f "$3" ] || . "$3"
+        set +a
+        exec sh -c "$2"
+    )
+    wl_status=$?
+    [ "$wl_status" -eq 0 ] || wl_fail "The $1 command ended with status $wl_status. $4"
+}
+
 wl_is_of_tarball() { # path: the tarball has a file or a link there, or in the way there
     wl_at=$wl_release
     wl_rest=$1

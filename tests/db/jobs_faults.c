@@ -36,8 +36,9 @@ static void a_runner_killed_after_it_acted(void)
 
 static void a_runner_killed_at_every_step(void)
 {
-    /* Step 6 (migrate) has nothing to do here, so no runner comes to it. */
-    a_killed_runner_is_replaced("die:0 done:1 die:2 die:3 done:4 done:5 die:6 done:7 die:8 done:9",
+    /* Steps 7 and 8 (pre_deploy and migrate) have nothing to do here, so no runner comes to them.
+     */
+    a_killed_runner_is_replaced("die:0 done:1 die:2 die:3 done:4 done:5 die:6 done:8 die:9 done:10",
                                 9);
 }
 
@@ -46,21 +47,21 @@ static void a_runner_that_always_dies_is_tried_again_with_pauses(void)
     struct world w;
     world_make(&w, 1);
     w.replaced = -1;
-    world_worker(&w, "die:8 always");
+    world_worker(&w, "die:9 always");
     const char *job = world_deploy(&w);
-    CHECK(wait_line(w.events, "go 8"));
+    CHECK(wait_line(w.events, "go 9"));
     int64_t begun = clock_mono_ms();
     while (strcmp(ask_sql(&w, "SELECT attempts FROM job_host"), "3") != 0
            && clock_mono_ms() - begun < WAIT_MS)
         clock_sleep_ms(50);
     CHECK_STR(ask_sql(&w, "SELECT state FROM job WHERE id = '%s'", job), "running");
-    CHECK_STR(ask_sql(&w, "SELECT state FROM job_step WHERE step = 8"), "intent");
+    CHECK_STR(ask_sql(&w, "SELECT state FROM job_step WHERE step = 9"), "intent");
     world_end(&w);
 }
 
 static void a_killed_supervisor_is_continued_by_the_next(void)
 {
-    static const int STEPS[] = {1, 4, 8};
+    static const int STEPS[] = {1, 4, 9};
     for (size_t i = 0; i < COUNT_OF(STEPS); i++) {
         int k = STEPS[i];
         struct world w;

@@ -27,7 +27,7 @@ static void the_log_is_whole_and_holds_no_secret(void)
 {
     struct world w;
     world_make(&w, 1);
-    world_worker(&w, "fail:9");
+    world_worker(&w, "fail:10");
     const char *job = world_deploy(&w);
     CHECK(wait_verdict(&w, job, "reverted"));
     world_kill(&w, SIGTERM);
@@ -37,7 +37,7 @@ static void the_log_is_whole_and_holds_no_secret(void)
     const char *last = strstr(log, " - - v - {\"verdict\":\"reverted\"");
     CHECK(last != NULL && strchr(last, '\n') == log + strlen(log) - 1);
     free(log);
-    CHECK_STR(ask_sql(&w, "SELECT cause FROM job_step WHERE step = 9"), "It broke: ***");
+    CHECK_STR(ask_sql(&w, "SELECT cause FROM job_step WHERE step = 10"), "It broke: ***");
     CHECK_STR(ask_sql(&w, "SELECT summary FROM job"), "As seen by the stand-in; ***");
     CHECK_STR(ask_sql(&w, "SELECT results FROM job_step WHERE step = 3"), "{\"seen\":\"***\"}");
     world_end(&w);
@@ -93,7 +93,7 @@ static void a_failed_health_check_is_reverted_and_the_old_release_stays(void)
     CHECK(wait_verdict(&w, world_deploy(&w), "live"));
     world_kill(&w, SIGTERM);
     unlink(w.target);
-    world_worker(&w, "fail:9");
+    world_worker(&w, "fail:10");
     CHECK(wait_verdict(&w, world_deploy(&w), "reverted"));
     CHECK_STR(env_state(&w), "live 1");
     CHECK_STR(ask_sql(&w, "SELECT group_concat(outcome) FROM release"), "live,reverted");
@@ -216,7 +216,7 @@ static void hosts_go_in_order_and_stop_at_the_first_failure(void)
 {
     struct world w;
     world_make(&w, 3);
-    world_worker(&w, "fail:9");
+    world_worker(&w, "fail:10");
     const char *job = world_deploy(&w);
     CHECK(wait_verdict(&w, job, "reverted"));
     CHECK_STR(ask_sql(&w, "SELECT group_concat(state || coalesce(verdict, '-')) FROM job_host"),

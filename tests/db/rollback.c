@@ -8,10 +8,14 @@
 
 #define OLD    "0000000000000000000000old1"
 #define DIGEST "registry.example/web@sha256:abcd"
+#define COMMIT "5d6e7f80123456789abcdef0123456789abcdef0"
 #define OTHER  "0000000000000000000000env2"
 #define STACK                                                                                      \
     "{\"compose\":\"services:\\n  web:\\n    image: registry.example/web:${TAG}\\n\","             \
     "\"deploy_dir\":\"apps/shop\",\"project\":\"shop\"}"
+#define SOURCE                                                                                     \
+    "{\"repository\":\"git@git.example:team/shop.git\",\"deploy_dir\":\"apps/shop\","              \
+    "\"project\":\"shop\"}"
 
 /* Changes something between the confirm page and the job. */
 static void change(struct world *w, const char *sql)
@@ -152,19 +156,24 @@ static void parts_that_are_not_chosen_stay_as_they_are(void)
     world_end(&w);
 }
 
-/* A world whose recipe is compose, with a release of long ago that ran DIGEST. */
-static void a_stack(struct world *w)
+/* A world with a release of long ago that ran DIGEST and COMMIT. */
+static void a_world_of(struct world *w, const char *recipe, const char *settings, int servers)
 {
-    world_make(w, 1);
+    world_make(w, servers);
     w->releases = 1;
     sqlf(w,
-         "UPDATE environment SET recipe = 'compose', settings = '%s';"
+         "UPDATE environment SET recipe = '%s', settings = '%s';"
          "INSERT INTO release (id, environment_id, number, recipe, recipe_sha256, settings, hosts, "
-         "version, images, secret_set, created_at, created_by, outcome) VALUES ('" OLD "', '" ENV_ID
-         "', 1, 'compose', 'x', '%s', '[]', '1.0', "
-         "'{\"web\":{\"image\":\"registry.example/web:1.0\",\"digest\":\"" DIGEST
-         "\"}}', 1, 1, 'u', 'live')",
-         STACK, STACK);
+         "version, images, git_commit, secret_set, created_at, created_by, outcome) VALUES ('" OLD
+         "', '" ENV_ID "', 1, '%s', 'x', '%s', '[]', '1.0', "
+         "'{\"web\":{\"image\":\"registry.example/web:1.0\",\"digest\":\"" DIGEST "\"}}', '" COMMIT
+         "', 1, 1, 'u', 'live')",
+         recipe, settings, recipe, settings);
+}
+
+static void a_stack(struct world *w)
+{
+    a_world_of(w, "compose", STACK, 1);
 }
 
 static void the_recorded_digests_are_what_is_run(void)
@@ -174,6 +183,33 @@ static void the_recorded_digests_are_what_is_run(void)
     world_worker(&w, "");
     CHECK(wait_verdict(&w, world_rollback(&w, OLD, ROLLBACK_ALL, ""), "live"));
     CHECK(count_lines(w.events, "pins web\t" DIGEST) > 0);
+    world_end(&w);
+}
+
+static void the_recorded_commit_is_what_is_run(void)
+{
+    struct world w;
+    a_stack(&w);
+    world_worker(&w, "");
+    CHECK(wait_verdict(&w, world_rollback(&w, OLD, ROLLBACK_ALL, ""), "live"));
+    CHECK(count_lines(w.events, "commit " COMMIT) > 0);
+    CHECK_STR(ask_sql(&w, "SELECT json_extract(confirmed, '$.git_commit') FROM job WHERE kind = "
+                          "'rollback'"),
+              COMMIT);
+    world_end(&w);
+}
+
+/* What the first server found is what the others get, whatever the branch is by then. */
+static void the_commit_of_the_first_server_is_that_of_the_others(void)
+{
+    struct world w;
+    a_world_of(&w, "git", SOURCE, 3);
+    world_worker(&w, "");
+    CHECK(wait_verdict(&w, world_rollback(&w, OLD, ROLLBACK_ALL, ""), "live"));
+    int first = count_lines(w.events, "commit " COMMIT);
+    CHECK(first > 0);
+    CHECK_INT(count_lines(w.events, "commit " FAKE_COMMIT), 2 * first);
+    CHECK_STR(ask_sql(&w, "SELECT git_commit FROM release WHERE number = 2"), FAKE_COMMIT);
     world_end(&w);
 }
 
@@ -377,6 +413,8 @@ int main(int argc, char **argv)
     TAP_RUN(what_comes_back_is_a_new_release);
     TAP_RUN(parts_that_are_not_chosen_stay_as_they_are);
     TAP_RUN(the_recorded_digests_are_what_is_run);
+    TAP_RUN(the_recorded_commit_is_what_is_run);
+    TAP_RUN(the_commit_of_the_first_server_is_that_of_the_others);
     TAP_RUN(the_live_ones_are_run_where_the_version_stays);
     TAP_RUN(what_is_not_to_be_gone_back_to_is_refused_in_words);
     TAP_RUN(rows_that_name_what_is_not_theirs_are_refused);

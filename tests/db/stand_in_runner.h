@@ -178,6 +178,8 @@ static const char *fake_input(const json_t *step, const char *name)
     return value;
 }
 
+#define FAKE_COMMIT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 /* What a step says it saw. The last one tells which release is there: its own. A look before a
  * deploy tells what FAKE_LOOK says of the service `web`. */
 static json_t *fake_results(const json_t *step)
@@ -190,6 +192,8 @@ static json_t *fake_results(const json_t *step)
         json_object_set_new(results, "planned_1", json_string(getenv("FAKE_LOOK")));
         json_object_set_new(results, "looked", json_string("1"));
     }
+    if (strcmp(json_string_value(json_object_get(step, "name")), "checkout") == 0)
+        json_object_set_new(results, "commit", json_string(FAKE_COMMIT));
     return results;
 }
 
@@ -217,6 +221,8 @@ static const char *fake_step(const json_t *begin, const json_t *step, const char
     append_line(events, "host %d %s", fake_host, json_string_value(json_object_get(step, "name")));
     if (fake_input(step, "WL_PINS")[0] != '\0')
         append_line(events, "pins %s", fake_input(step, "WL_PINS"));
+    if (fake_input(step, "WL_COMMIT")[0] != '\0')
+        append_line(events, "commit %s", fake_input(step, "WL_COMMIT"));
     snprintf(line, sizeof line, fake_host == 0 ? "ran %d" : "ran %d@%d", k, fake_host);
     bool ran = count_lines(target, line) > 0;
     if (plan_says("die", k) && (strcmp(before, "intent") != 0 || fails_always()))

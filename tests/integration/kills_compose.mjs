@@ -3,7 +3,7 @@
 import * as lib from "../lib/product.mjs";
 import { missing, startLab } from "../lib/lab.mjs";
 import * as stack from "../scenarios/lib/compose.mjs";
-import { killEverything } from "./lib/kills.mjs";
+import { NOT_OWN, OWN, killEverything } from "./lib/kills.mjs";
 import { accountsOf } from "./lib/kills_accounts.mjs";
 
 const why = await missing();
@@ -35,6 +35,7 @@ const untilItAnswers = {
 
 await killEverything({
   name: "compose",
+  skips: NOT_OWN,
   good: "good",
   bad: "bad",
   fails: "settle",
@@ -48,7 +49,8 @@ await killEverything({
       server: slug,
       file: file(target.appPort),
       // A project's name is the engine's, which all accounts share; several products make the same environments.
-      settings: { project: target.name, deploy_dir: "stack", soak_s: "0", health_port: String(target.appPort), health_count: "1", health_soak_s: "0", health_deadline_s: "60" },
+      settings: { project: target.name, deploy_dir: "stack", soak_s: "0", health_port: String(target.appPort), health_count: "1", health_soak_s: "0", health_deadline_s: "60",
+        ...Object.fromEntries(OWN.map((name) => [name, "backend: true"])) },
     }),
   truth: async (target) => {
     const seen = await stack.containers(server, target.name);

@@ -6,7 +6,7 @@ import * as lib from "../lib/product.mjs";
 import { missing, startLab } from "../lib/lab.mjs";
 import * as stack from "../scenarios/lib/compose.mjs";
 import * as image from "../scenarios/lib/image.mjs";
-import { killEverything } from "./lib/kills.mjs";
+import { NOT_OWN, OWN, killEverything } from "./lib/kills.mjs";
 import { accountsOf } from "./lib/kills_accounts.mjs";
 
 const why = await missing();
@@ -63,6 +63,7 @@ const untilItAnswers = {
 
 await killEverything({
   name: "image",
+  skips: NOT_OWN,
   firstRow: 2,
   good: "good",
   bad: "bad",
@@ -79,6 +80,7 @@ await killEverything({
       settings: {
         project: target.name, upstream: target.name, nginx_file: `/etc/nginx/windlass/${target.name}.conf`, deploy_dir: "shop", ports: portsOf(target).join(" "), site_url: `http://${target.name}.test/health`,
         workers: "worker: /app/app worker", soak_s: "0", health_deadline_s: "60", drain_s: "1", stop_s: "1",
+        ...Object.fromEntries(OWN.map((name) => [name, "true"])),
       },
     }),
   truth: async (target) => {

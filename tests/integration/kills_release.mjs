@@ -27,7 +27,7 @@ await killEverything({
   newApp: flow.createApp,
   newEnvironment: async (client, slug) => {
     const port = await lib.freePort();
-    const more = { start_command: start, migrate_command: 'echo migrated >>"$HOME/migrated"', health_count: "1", health_soak_s: "0", health_deadline_s: "60" };
+    const more = { start_command: start, pre_deploy: "true", post_deploy: "true", migrate_command: 'echo migrated >>"$HOME/migrated"', health_count: "1", health_soak_s: "0", health_deadline_s: "60" };
     return await flow.createEnvironment(client, { slug, servers: [slug], settings: flow.helloSettings(slug, port, more) });
   },
   // The old release is put back on its own port: who asks the new one for its health did not heed what the undo steps say.

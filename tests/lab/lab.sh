@@ -4,6 +4,7 @@
 #
 #   lab.sh setup [KIND...]              build and keep the images (without KIND: all); takes minutes the first time, a second later
 #   lab.sh rootfs KIND | layer          the file of one root file system, of the layer that the tests' images begin with (tests/lib/images.mjs)
+#   lab.sh layer postgres               the file of the layer that makes such an image a PostgreSQL
 #   lab.sh up | down                    the developer's lab: start it and leave it running; end it
 #   lab.sh push NAME:TAG [--fault F]    an image into the developer's registry
 #   lab.sh engine hold | release        an engine for the owner: prints DOCKER_HOST to use (nothing: the default one); let it go
@@ -39,7 +40,7 @@ lab_state || exit 1
 case $command in
 setup) lab_setup "$@" ;;
 rootfs) lab_rootfs "${1:-minbase}" ;;
-layer) lab_layer ;;
+layer) if [ "${1:-}" = postgres ]; then lab_postgres_layer; else lab_layer; fi ;;
 up) lab_up ;;
 down) lab_down ;;
 push) lab_push "$@" ;;

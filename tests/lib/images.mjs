@@ -7,12 +7,15 @@
 //   version  what /health says (the tag)                role     "backend" (port 8000) or "frontend" (port 3000); by the name
 //   fault    see tests/lab/app.c                        content  any text: another digest, nothing else
 //   size     bytes of random data in it: a large image   env, labels   objects
+//   files    {path below /app: text}; programs are those in bin/
+//   layers   files of further layers between the base and its own (lab.sh layer postgres)
+//   cmd, user  instead of the app's program, as root
 //   health   Docker's HEALTHCHECK: true (every three seconds, the default: each is a program started by the engine, a quarter of a second of a processor), false, or an object as in the image's configuration
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 
 const TYPES = "application/vnd.docker";
@@ -21,22 +24,26 @@ const SECOND = 1e9; // in the image's configuration times are nanoseconds
 const sha256 = (bytes) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 const layerOf = (packed, plain) => ({ bytes: packed, digest: sha256(packed), diff: sha256(plain), type: `${TYPES}.image.rootfs.diff.tar.gzip` });
 
-let base;
-function baseLayer(file) {
-  if (!base) {
+const known = new Map();
+function layerOfFile(file) {
+  if (!known.has(file)) {
     const packed = readFileSync(file);
-    base = layerOf(packed, gunzipSync(packed));
+    known.set(file, layerOf(packed, gunzipSync(packed)));
   }
-  return base;
+  return known.get(file);
 }
 
-function ownLayer({ version, fault, content, size }) {
+function ownLayer({ version, fault, content, size, files }) {
   const folder = mkdtempSync(join(tmpdir(), "wl-image-"));
   try {
     mkdirSync(join(folder, "app"));
     writeFileSync(join(folder, "app/VERSION"), `${version}\n`);
     if (fault) writeFileSync(join(folder, "app/FAULT"), `${fault}\n`);
     if (content) writeFileSync(join(folder, "app/content"), content);
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, "app", path)), { recursive: true });
+      writeFileSync(join(folder, "app", path), text, { mode: path.startsWith("bin/") ? 0o755 : 0o644 });
+    }
     if (size) writeFileSync(join(folder, "app/ballast"), randomBytes(size));
     const plain = execFileSync("tar", ["-C", folder, "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-cf", "-", "app"], {
       maxBuffer: 1 << 30,
@@ -53,13 +60,14 @@ function healthcheck(health, port) {
   return health === true ? usual : { ...usual, ...health };
 }
 
-function configuration(layers, { role, port, health, env, labels }) {
+function configuration(layers, { role, port, health, env, labels, cmd, user }) {
   return JSON.stringify({
     architecture: { x64: "amd64" }[process.arch] ?? process.arch,
     os: "linux",
     created: "2026-01-01T00:00:00Z",
     config: {
-      Cmd: ["/app/app", role],
+      Cmd: cmd ?? ["/app/app", role],
+      User: user,
       WorkingDir: "/app",
       Env: ["PATH=/bin", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
       ExposedPorts: { [`${port}/tcp`]: {} },
@@ -94,8 +102,8 @@ async function putBlob(registry, name, { bytes, digest }) {
 // registry: { host, user, password, layer }, the last being the file that `lab.sh layer` names.
 export async function pushImage(registry, name, tag, options = {}) {
   const role = options.role ?? (/frontend/.test(name) ? "frontend" : "backend");
-  const wanted = { version: tag, health: true, env: {}, labels: {}, role, port: role === "frontend" ? 3000 : 8000, ...options };
-  const layers = [baseLayer(registry.layer), ownLayer(wanted)];
+  const wanted = { version: tag, health: true, env: {}, labels: {}, files: {}, role, port: role === "frontend" ? 3000 : 8000, ...options };
+  const layers = [registry.layer, ...(wanted.layers ?? [])].map(layerOfFile).concat(ownLayer(wanted));
   const text = Buffer.from(configuration(layers, wanted));
   const config = { bytes: text, digest: sha256(text) };
   for (const blob of [...layers, config]) await putBlob(registry, name, blob);

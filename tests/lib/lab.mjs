@@ -8,7 +8,9 @@
 // Kind 12 is Debian 12 (OpenSSH 9.2, Docker 20.10, Compose v1), 13 is Debian 13 (OpenSSH 10, Docker 26, Compose v2). Everything is ended
 // by stop() (a registry: remove()) and by cleanUp(); what a killed test leaves, the next one removes.
 import { execFileSync, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import { endAtExit, top } from "./product.mjs";
 import { pushImage } from "./images.mjs";
 
@@ -125,6 +127,12 @@ export async function startRegistry({ user = "lab", password = "a password, of t
   };
   return registry;
 }
+
+// The bytes of the layer that all images of the tests begin with, for `docker import` on a server that builds.
+export const baseLayer = () => gunzipSync(readFileSync(labNow("layer")));
+
+// The file of a layer for registry.push(..., { layers: [file] }), which makes the image a PostgreSQL.
+export const postgresLayer = async () => (await lab("layer", "postgres")).trim();
 
 // Servers and a registry (unless `registry: false`), all at once.
 export async function startLab({ servers = [{ kind: 12 }, { kind: 13 }], registry = {} } = {}) {

@@ -53,6 +53,12 @@ create)
         esac
     done
     ;;
+run)
+    printf '%s\n' "$@" >"$top/run-argv"
+    tr '\0' '\1' <"/proc/$$/environ" >"$top/run-environ"
+    echo "output of the command"
+    exit "$(say "$top/run-status" | grep . || echo 0)"
+    ;;
 start)
     [ ! -e "$top/start-fails" ] || { cat "$top/start-fails" >&2; exit 1; }
     echo running >"$top/containers/$1/state"
@@ -72,6 +78,11 @@ ps)
         esac
         format=$word
     done
+    case $* in *label=windlass.hook*)
+        case $format in '{{.Names}} ('*) say "$top/hook-runs" ;; esac
+        exit 0
+        ;;
+    esac
     for folder in "$top"/containers/*; do
         [ -d "$folder" ] || continue
         [ -z "$want" ] || [ "$(say "$folder/environment")" = "$want" ] || continue
@@ -260,6 +271,34 @@ name="n"
     check "and does not run yet" test "$(state shop-production-worker-v1)" = created
     check "the port is told" grep -qx "port=$second" "$results"
     rm -r "$scratch/containers/other-web-v1"
+
+    claim "own commands run once in a container of their own: with all that the app has but its port, no value in an argument list"
+    check "it succeeds" step migrate WL_SET_MIGRATE="bin/shop eval 'a b'" WL_SET_VOLUMES=data:/data
+    check "the command" test "$(tail -n 3 "$scratch/run-argv" | tr '\n' '|')" = "bin/shop|eval|a b|"
+    check "its output is log" says "output of the command"
+    check "it goes by itself" grep -qx -e --rm "$scratch/run-argv"
+    check "the volume" grep -qx data:/data "$scratch/run-argv"
+    check_not "no port" grep -qx -e -p "$scratch/run-argv"
+    check_not "it does not count as the app's" grep -q windlass.environment= "$scratch/run-argv"
+    check_not "no value" grep -q -e 'one' -e 'app.example' -e '/app/bin' "$scratch/run-argv"
+    check "values in docker's own environment" grep -aq "$(printf 'PLAIN=x\001')" "$scratch/run-environ"
+    check "nothing is left" test ! -e "$wl/command-job1"
+
+    claim "an own command that fails says its status and what is so, before and behind the switch"
+    echo 9 >"$scratch/run-status"
+    refused pre_deploy "The pre-deploy command of web ended with status 9. Nothing that serves was changed. Fix: " WL_SET_PRE_DEPLOY=x
+    refused migrate "The migrate command of web ended with status 9. The old release still serves; what the command has changed in the data stays changed. Fix: " WL_SET_MIGRATE=x
+    refused post_deploy "The post-deploy command of web ended with status 9. The new release serves. Fix: " WL_SET_POST_DEPLOY=x
+    echo 127 >"$scratch/run-status"
+    refused migrate "The migrate command cannot be run: the image of web has no such program" WL_SET_MIGRATE=x
+    rm "$scratch/run-status"
+
+    claim "nothing is run beside a command of an earlier deploy that still runs"
+    rm "$scratch/run-argv"
+    echo 'shop-migrate-v0 (migrate of job job0)' >"$scratch/hook-runs"
+    refused migrate "A command of an earlier deploy still runs here, in the container shop-migrate-v0 (migrate of job job0). Fix: wait" WL_SET_MIGRATE=x
+    check "it did not run" test ! -e "$scratch/run-argv"
+    rm "$scratch/hook-runs"
 
     claim "a line break in a variable that docker heeds is refused by name"
     begin job2 2

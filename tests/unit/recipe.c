@@ -37,12 +37,25 @@ static const char SPEC[] =
     "60,\"when\":\"start\"}],"
     "\"undo\":[{\"id\":\"back\",\"title\":\"Back\",\"mode\":\"health\",\"deadline_s\":60}]}";
 
+#define TWIN(like)                                                                                 \
+    "{\"name\":\"twin\",\"title\":\"Twin\",\"summary\":\"s\",\"like\":\"" like "\",\"steps\":["    \
+    "{\"id\":\"run\",\"title\":\"Run\",\"mode\":\"detached\",\"script\":\"run.sh\",\"deadline_"    \
+    "s\":60}]}"
+
 static void write_file(const char *path, const char *text)
 {
     char full[256];
 
     (void)snprintf(full, sizeof full, "%s/%s", root, path);
     CHECK(fs_write_atomic(full, text, strlen(text), 0644, NULL) == 0);
+}
+
+static void remove_file(const char *path)
+{
+    char full[256];
+
+    (void)snprintf(full, sizeof full, "%s/%s", root, path);
+    CHECK(unlink(full) == 0);
 }
 
 static struct recipe *load(const char *name)
@@ -108,6 +121,41 @@ static void what_recipes_share_is_a_part_of_each(void)
     CHECK(strcmp(first, recipe_sha256(r)) != 0);
     recipe_free(r);
     write_file("more.sh", "# more\n");
+}
+
+static void scripts_of_a_recipe_that_it_is_like_stand_in(void)
+{
+    char path[64];
+    struct recipe *r;
+
+    (void)snprintf(path, sizeof path, "%s/twin", root);
+    CHECK(fs_mkdirs(path, 0755, NULL) == 0);
+    write_file("demo/own.sh", "echo demo\n");
+    write_file("twin/own.sh", "echo own\n");
+    write_file("twin/recipe.json", TWIN("demo"));
+    r = load("twin");
+
+    CHECK_STR(recipe_script(r, "run.sh"), "echo run\n"); /* demo's */
+    CHECK_STR(recipe_script(r, "own.sh"), "echo own\n"); /* its own, not demo's */
+    CHECK(recipe_script(r, "extra.txt") == NULL);        /* scripts alone */
+    CHECK_STR(json_string_value(json_object_get(recipe_spec(r), "title")), "Twin");
+    recipe_free(r);
+}
+
+static void a_recipe_like_none_is_refused(void)
+{
+    struct recipe *r = NULL;
+    struct err err = {0};
+
+    write_file("twin/recipe.json", TWIN("gone"));
+    CHECK(recipe_load(root, "twin", &r, &err) == -1);
+    CHECK(strstr(err.user, "there is no recipe \"gone\"") != NULL);
+    write_file("twin/recipe.json", TWIN("../demo"));
+    CHECK(recipe_load(root, "twin", &r, &err) == -1);
+    CHECK(strstr(err.user, "\"like\" names no recipe") != NULL);
+    remove_file("twin/recipe.json");
+    remove_file("twin/own.sh");
+    remove_file("demo/own.sh");
 }
 
 static void downtime_is_the_first_that_holds(void)
@@ -338,6 +386,8 @@ int main(void)
     TAP_RUN(a_recipe_is_read_whole);
     TAP_RUN(the_hash_covers_every_file_name_and_byte);
     TAP_RUN(what_recipes_share_is_a_part_of_each);
+    TAP_RUN(scripts_of_a_recipe_that_it_is_like_stand_in);
+    TAP_RUN(a_recipe_like_none_is_refused);
     TAP_RUN(downtime_is_the_first_that_holds);
     TAP_RUN(names_cannot_leave_the_folder);
     TAP_RUN(every_mistake_is_a_sentence_with_its_place);

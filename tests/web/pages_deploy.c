@@ -245,6 +245,37 @@ static void quotes_and_markup_in_why_are_words(void)
     CHECK(!stage_shows(&s, "<b>\""));
 }
 
+/* Of the recipe git the version is a branch, tag or commit. */
+static void a_repository_is_asked_for_a_branch_tag_or_commit(void)
+{
+    static const char *const BAD[] = {"a..b", "-x", "a+b", "a%20b", "/a", "a.lock"};
+    json_t *data;
+    char uri[100];
+    CHECK_INT(
+        stage_post(&s, "/apps/hello/new",
+                   "slug=source&tier=other&recipe=git&server.web-1=1"
+                   "&settings.repository=git@git.example:team/shop.git&settings.branch=release/2"
+                   "&settings.builder=default&settings.build_memory=2048"
+                   "&settings.build_memory_min=0&settings.pull=always&settings.deploy_dir=apps/z"
+                   "&settings.project=z&settings.soak_s=10&settings.health_path=/health"
+                   "&settings.health_status=200&settings.health_count=3&settings.health_soak_s=3"
+                   "&settings.health_deadline_s=120&settings.keep=5"),
+        303);
+    data = stage_json(&s, "/apps/hello/source/deploy", 200);
+    CHECK_STR(stage_text(data, "is_ref"), "true");
+    CHECK_STR(stage_text(data, "tag"), "release/2");
+    CHECK_STR(stage_text(data, "can_deploy"), "true");
+    json_decref(data);
+    CHECK_INT(world_get(&s.w, "/apps/hello/source/deploy?version=feature/a_b-c"), 200);
+    CHECK(stage_shows(&s, "Branch, tag or commit"));
+    CHECK(stage_shows(&s, "Deploy feature/a_b-c to source"));
+    for (size_t i = 0; i < COUNT_OF(BAD); i++) {
+        snprintf(uri, sizeof uri, "/apps/hello/source/deploy?version=%s", BAD[i]);
+        CHECK_INT(world_get(&s.w, uri), 422);
+        CHECK(stage_shows(&s, "A branch, tag or commit has 1 to 64 letters"));
+    }
+}
+
 static void a_locked_database_is_a_503_and_nothing_is_lost(void)
 {
     char plan[8192], idem[80];
@@ -272,6 +303,7 @@ int main(void)
     TAP_RUN(an_unconfirmed_or_changed_host_key_stops_it);
     TAP_RUN(the_form_refuses_what_it_cannot_keep);
     TAP_RUN(quotes_and_markup_in_why_are_words);
+    TAP_RUN(a_repository_is_asked_for_a_branch_tag_or_commit);
     TAP_RUN(a_locked_database_is_a_503_and_nothing_is_lost);
     stage_close(&s);
     return tap_done();

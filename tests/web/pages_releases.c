@@ -444,6 +444,34 @@ static void older_ones_are_on_further_pages(void)
     json_decref(data);
 }
 
+/* Of a release that was built from a repository. */
+static void the_commit_is_shown_and_compared(void)
+{
+    static const char COMMIT[] = "5d6e7f80123456789abcdef0123456789abcdef0";
+    char job[CRYPTO_ID_SIZE], release[CRYPTO_ID_SIZE], uri[120];
+    struct job_hold hold;
+    json_t *data;
+    long number;
+    stage_deploy(&s, job);
+    stage_release_of(&s, job, release);
+    stage_begin(&s, s.server_id, &hold);
+    WORLD_MUST(release_set_commit(s.w.worker, release, COMMIT, &world_err));
+    stage_end(&s, &hold, release, "live");
+    data = stage_json(&s, RELEASES, 200);
+    number = strtol(stage_text(data, "releases.0.number"), NULL, 10);
+    json_decref(data);
+    snprintf(uri, sizeof uri, RELEASES "/%ld", number);
+    data = stage_json(&s, uri, 200);
+    CHECK_STR(stage_text(data, "release.git_commit"), COMMIT);
+    json_decref(data);
+    snprintf(uri, sizeof uri, RELEASES "/compare?a=1&b=%ld", number);
+    data = stage_json(&s, uri, 200);
+    CHECK_STR(stage_text(data, "rows.2.name"), "Commit");
+    CHECK_STR(stage_text(data, "rows.2.before"), "");
+    CHECK_STR(stage_text(data, "rows.2.after"), "5d6e7f801234");
+    json_decref(data);
+}
+
 int main(void)
 {
     stage_open(&s);
@@ -461,6 +489,7 @@ int main(void)
     TAP_RUN(while_paused_a_person_deploys_knowing_it_and_nothing_else_does);
     TAP_RUN(a_person_lets_them_go_on);
     TAP_RUN(older_ones_are_on_further_pages);
+    TAP_RUN(the_commit_is_shown_and_compared);
     stage_close(&s);
     return tap_done();
 }

@@ -18,6 +18,7 @@
 #include "lib/domain/plan.h"
 #include "worker/jobs/deploy.h"
 #include "worker/jobs/deploy_balancer.h"
+#include "worker/jobs/deploy_commit.h"
 #include "worker/jobs/deploy_hide.h"
 #include "worker/jobs/deploy_images.h"
 #include "worker/jobs/deploy_input.h"
@@ -58,6 +59,7 @@ static int add_recipe_steps(json_t *steps, const json_t *list, const char *phase
             .secrets = json_is_true(json_object_get(step, "secrets")),
             .registries = json_is_true(json_object_get(step, "registries")),
             .compose = json_is_true(json_object_get(step, "compose")),
+            .repository = json_is_true(json_object_get(step, "repository")),
             .skipped = !recipe_step_wanted(step, settings),
             .script = json_string_value(json_object_get(step, "script")),
             .deadline_ms = json_integer_value(json_object_get(step, "deadline_s")) * 1000};
@@ -256,10 +258,11 @@ int deploy_plan(struct worker *w, struct run *run, const struct deploy_found *fo
                != 0)
         goto out;
     rollout = rollout_of_settings(found->settings, deploy_balancer_apps(hosts));
-    *plan = json_pack("{s:O, s:O, s:O, s:O, s:O?, s:s, s:o}", "basis", found->basis, "settings",
-                      found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "good",
-                      text_of(found->environment, "live_release_id"), "rollout",
-                      rollout_json(&rollout));
+    *plan =
+        json_pack("{s:O, s:O, s:O, s:O, s:O?, s:O?, s:s, s:o}", "basis", found->basis, "settings",
+                  found->settings, "hosts", hosts, "steps", steps, "pins", found->pins, "commit",
+                  found->commit, "good", text_of(found->environment, "live_release_id"), "rollout",
+                  rollout_json(&rollout));
     rc = *plan != NULL ? 0 : err_set(err, ERR_NO_MEMORY, "The plan is too large.");
 out:
     json_decref(steps);
@@ -432,11 +435,23 @@ static int find_pins(struct worker *w, const struct turn *turn, struct buf *pins
     return buf_ok(pins) ? 0 : err_set(err, ERR_TOO_LARGE, "The deploy has too many images.");
 }
 
+/* The same with the commit: of the first host, and on it what the plan says. */
+static int find_commit(struct worker *w, const struct turn *turn, char commit[DEPLOY_COMMIT_SIZE],
+                       struct err *err)
+{
+    const struct run *run = turn->run;
+    if (turn->host != 0)
+        return deploy_commit(w, run, commit, err);
+    (void)str_copy(commit, DEPLOY_COMMIT_SIZE, text_of(run->plan, "commit"));
+    return 0;
+}
+
 int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err *err)
 {
     struct run *run = turn->run;
     json_t *target = NULL;
     struct deploy_input input;
+    char commit[DEPLOY_COMMIT_SIZE];
     struct buf pins;
     int rc = -1;
     const json_t *host = json_array_get(json_object_get(run->plan, "hosts"), (size_t)turn->host);
@@ -445,8 +460,8 @@ int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err 
     buf_init(&pins, PINS_MAX);
     if (target_for_begin(w, json_string_value(json_object_get(host, "server_id")), &target, err)
             != 0
-        || find_pins(w, turn, &pins, err) != 0
-        || deploy_input_make(&input, w, run, pins.data, err) != 0
+        || find_pins(w, turn, &pins, err) != 0 || find_commit(w, turn, commit, err) != 0
+        || deploy_input_make(&input, w, run, &(struct deploy_settled){pins.data, commit}, err) != 0
         || add_scripts(run, frame, &input, err) != 0)
         goto out;
     json_object_set(frame, "target", target);
@@ -472,12 +487,14 @@ int deploy_begin(struct worker *w, struct turn *turn, json_t *frame, int *fd, st
  * key was met, the server's page must say so as well. */
 int deploy_store(struct worker *w, struct run *run, json_t *detail, struct err *err)
 {
+    const char *id = text_of(run->job, "release_id");
+    char commit[DEPLOY_COMMIT_SIZE];
     json_t *images = NULL;
-    if (deploy_images(w, run, &images, err) != 0)
+    if (deploy_commit(w, run, commit, err) != 0 || deploy_images(w, run, &images, err) != 0)
         return -1;
-    int rc = json_object_size(images) == 0
-                 ? 0
-                 : release_set_images(w->db, text_of(run->job, "release_id"), images, err);
+    int rc = json_object_size(images) == 0 ? 0 : release_set_images(w->db, id, images, err);
+    if (rc == 0 && commit[0] != '\0')
+        rc = release_set_commit(w->db, id, commit, err);
     json_decref(images);
     if (rc != 0 || deploy_looks_store(w, run, err) != 0)
         return -1;

@@ -13,6 +13,7 @@ int deploy_load(struct worker *w, struct run *run, json_t **environment, struct 
 struct deploy_found {
     const json_t *environment, *basis, *settings;
     const json_t *pins;    /* images that are to be run by content: service -> {digest}; or NULL */
+    const json_t *commit;  /* the commit that is to be run, whatever the ref is now; or NULL */
     bool is_set_as_it_was; /* the set comes back with its release: nothing is demanded of it now */
 };
 /* The plan, once what was found is what was confirmed and what the release row says. The row is

@@ -21,14 +21,17 @@ void deploy_input_init(struct deploy_input *input)
     buf_init(&input->secrets, SECRET_MAX);
     buf_init(&input->compose, COMPOSE_ROOM);
     buf_init(&input->registries, SECRET_MAX);
+    buf_init(&input->repository, SECRET_MAX);
 }
 
 void deploy_input_deinit(struct deploy_input *input)
 {
     buf_wipe(&input->secrets);
     buf_wipe(&input->registries);
+    buf_wipe(&input->repository);
     buf_deinit(&input->secrets);
     buf_deinit(&input->registries);
+    buf_deinit(&input->repository);
     buf_deinit(&input->compose);
     buf_deinit(&input->common);
     json_decref(input->expect);
@@ -238,11 +241,50 @@ static int assign_registries(struct buf *out, struct worker *w, const struct run
     return rc;
 }
 
+/* --- the repository -----------------------------------------------------------------------------
+ */
+
+static const char *repository_secret(const struct run *run)
+{
+    const char *key =
+        json_string_value(json_object_get(json_object_get(run->plan, "settings"), "git_secret"));
+    return key == NULL ? "" : key;
+}
+
+/* The deploy key or token: an entry of the secret set, which the app does not get to see. */
+static int assign_repository(struct buf *out, struct worker *w, const struct run *run,
+                             json_int_t set, struct err *err)
+{
+    const char *key = repository_secret(run);
+    struct secret_key wanted = {json_string_value(json_object_get(run->job, "environment_id")), key,
+                                set};
+    struct secret_values found = {0};
+    int rc;
+    if (key[0] == '\0')
+        return 0;
+    if (secret_values_one(w->db, w->vault, &wanted, &found, err) != 0)
+        return -1;
+    if (found.count == 0)
+        rc = err_field(err, "settings.git_secret",
+                       "The settings name %.128s as the key or token of the repository, and the "
+                       "secret set has no such entry. Add it to the secrets.",
+                       key);
+    else if (!found.items[0].is_hidden)
+        rc = err_field(err, key,
+                       "%.128s is the key or token of the repository, and everybody may read it. "
+                       "Make it secret or write-only.",
+                       key);
+    else
+        rc = shell_assign(out, "WL_GIT_SECRET", found.items[0].bytes, found.items[0].len, err);
+    secret_values_free(&found);
+    return rc;
+}
+
 /* --- all of it ----------------------------------------------------------------------------------
  */
 
 int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *run,
-                      const char *pins, struct err *err)
+                      const struct deploy_settled *settled, struct err *err)
 {
     struct secret_values values = {0};
     int rc = -1;
@@ -251,11 +293,15 @@ int deploy_input_make(struct deploy_input *input, struct worker *w, struct run *
 
     if (assign_job(&input->common, run, err) != 0
         || assign_settings(input, json_object_get(run->plan, "settings"), err) != 0
-        || shell_assign(&input->common, "WL_PINS", pins, strlen(pins), err) != 0
-        || assign_registries(&input->registries, w, run, err) != 0)
+        || shell_assign(&input->common, "WL_PINS", settled->pins, strlen(settled->pins), err) != 0
+        || shell_assign(&input->common, "WL_COMMIT", settled->commit, strlen(settled->commit), err)
+               != 0
+        || assign_registries(&input->registries, w, run, err) != 0
+        || assign_repository(&input->repository, w, run, number, err) != 0)
         return -1;
     if (secret_values_of_set(w->db, w->vault, env, number, &values, err) != 0)
         return -1;
+    secret_values_drop(&values, repository_secret(run));
     rc = assign_env_file(&input->secrets, run, &values, err);
     if (rc == 0)
         rc = deploy_files_assign(&input->secrets, &values, err);
@@ -277,7 +323,7 @@ int deploy_input_text(const struct deploy_input *input, const json_t *step, json
     struct buf all;
     const char *name;
     json_t *value;
-    buf_init(&all, COMMON_MAX + SECRET_MAX + COMPOSE_ROOM + SECRET_MAX);
+    buf_init(&all, COMMON_MAX + COMPOSE_ROOM + 3 * SECRET_MAX);
     buf_add(&all, input->common.data, input->common.len);
     json_object_foreach(json_object_get(step, "assign"), name, value)
     {
@@ -289,6 +335,7 @@ int deploy_input_text(const struct deploy_input *input, const json_t *step, json
     add_when(&all, &input->secrets, step, "secrets");
     add_when(&all, &input->compose, step, "compose");
     add_when(&all, &input->registries, step, "registries");
+    add_when(&all, &input->repository, step, "repository");
     *text = buf_ok(&all) ? json_stringn(all.data, all.len) : NULL;
     buf_wipe(&all);
     buf_deinit(&all);

@@ -46,8 +46,8 @@ int target_store_key_changed(struct worker *w, struct run *run, json_t *detail,
 struct plan_step {
     const char *name, *title, *mode, *phase;
     bool idempotent, point_of_no_return, witness, skipped;
-    bool secrets, registries, compose; /* what its input holds besides the settings */
-    const char *script;                /* file of the recipe, or NULL */
+    bool secrets, registries, compose, repository; /* what its input holds besides the settings */
+    const char *script;                            /* file of the recipe, or NULL */
     int64_t deadline_ms;
 };
 int plan_add_step(json_t *steps, const struct plan_step *step, struct err *err) MUST_USE;

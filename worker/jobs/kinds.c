@@ -20,12 +20,12 @@ const struct job_kind *job_kind_find(const char *name)
 int plan_add_step(json_t *steps, const struct plan_step *step, struct err *err)
 {
     json_t *object = json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:s}", "step",
+        "{s:i, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:s}", "step",
         (int)json_array_size(steps), "name", step->name, "title", step->title, "mode", step->mode,
         "phase", step->phase, "idempotent", step->idempotent, "point_of_no_return",
         step->point_of_no_return, "witness", step->witness, "secrets", step->secrets, "registries",
-        step->registries, "compose", step->compose, "deadline_ms", (json_int_t)step->deadline_ms,
-        "state", step->skipped ? "skipped" : "pending");
+        step->registries, "compose", step->compose, "repository", step->repository, "deadline_ms",
+        (json_int_t)step->deadline_ms, "state", step->skipped ? "skipped" : "pending");
     if (object != NULL && step->script != NULL)
         json_object_set_new(object, "file", json_string(step->script));
     if (object == NULL || json_array_append_new(steps, object) != 0)

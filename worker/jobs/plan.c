@@ -272,7 +272,7 @@ static int begin_plan(struct worker *w, struct turn *turn, json_t *frame, int *f
     buf_init(&pins, TEXT_MAX);
     deploy_images_pins(json_object_get(run->plan, "pins"), &pins);
     if (buf_ok(&pins) && target_for_begin(w, text_of(host, "server_id"), &target, err) == 0
-        && deploy_input_make(&input, w, run, pins.data, err) == 0
+        && deploy_input_make(&input, w, run, &(struct deploy_settled){pins.data, ""}, err) == 0
         && add_more(&input.common, run, err) == 0 && add_script(run, frame, &input, err) == 0) {
         json_object_set(frame, "target", target);
         rc = 0;

@@ -61,6 +61,7 @@ static int plan_rollback(struct worker *w, struct run *run, json_t **plan, struc
                                   .basis = made.basis,
                                   .settings = made.settings,
                                   .pins = json_object_get(made.code, "images"),
+                                  .commit = json_object_get(made.code, "git_commit"),
                                   .is_set_as_it_was = (in.parts & ROLLBACK_SECRETS) != 0};
     rc = deploy_plan(w, run, &found, plan, err);
 out:

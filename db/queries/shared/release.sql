@@ -22,6 +22,9 @@ WHERE id = :id AND outcome = 'pending';
 -- name: release_set_images  roles: worker  writes: release  returns: none
 UPDATE release SET images = :images WHERE id = :id AND images IS NULL AND outcome = 'pending';
 
+-- name: release_set_commit  roles: worker  writes: release  returns: none
+UPDATE release SET git_commit = :commit WHERE id = :id AND git_commit IS NULL AND outcome = 'pending';
+
 -- What a server still has, as a step of a job said.
 -- name: release_kept_set  roles: worker  writes: kept_look  returns: none
 INSERT INTO kept_look (environment_id, server_id, job_id, seen_at, kept)

@@ -21,12 +21,16 @@ const none = (reason) => ({ none: reason });
 const SETTINGS = Object.entries({ deploy_dir: "apps/x", port: 8000, start_command: "./x", health_path: "/health", keep: 5, health_status: 200, health_count: 3, health_soak_s: 3, health_deadline_s: 60, unit_scope: "system" })
   .map(([key, value]) => `settings.${key}=${value}`).join("&");
 const COMPOSE = `settings.compose=${encodeURIComponent(`services:\n  "${"s".repeat(60)}":\n    image: registry.example:5000/team/app:\${TAG}\n    command: ["echo", "<b>${"w".repeat(300)}"]\n`)}&settings.deploy_dir=apps/y&settings.project=y&settings.version_variable=TAG&settings.pull=always&settings.soak_s=10&settings.health_path=/health&settings.health_status=200&settings.health_count=3&settings.health_soak_s=3&settings.health_deadline_s=120&settings.keep=5`;
+const SOURCE = Object.entries({ repository: `git@git.example:${"team/".repeat(40)}shop.git`, branch: "release/2", known_hosts: `git.example ssh-ed25519 ${"AAAA".repeat(60)}`, builder: "default", build_memory: 2048, build_memory_min: 0, pull: "always",
+  build_args: `TEXT="${"<b>".repeat(30)}"`, migrate: `${"s".repeat(60)}: sh -c "echo <b>${"w".repeat(200)}"`, deploy_dir: "apps/z", project: "z", soak_s: 10, health_path: "/health", health_status: 200, health_count: 3, health_soak_s: 3, health_deadline_s: 120, keep: 5 })
+  .map(([key, value]) => `settings.${key}=${encodeURIComponent(value)}`).join("&");
 export const WORLDS = {
   hostile: [
     form("/profile", `name=${NAME}&theme=system`, 303),
     form("/apps/new", `slug=${SLUG}&name=${NAME}&note=${NOTE}`, 303),
     form(`/apps/${SLUG}/new`, `slug=${SLUG}&tier=production&recipe=release&server.web-1=1&${SETTINGS}`, 303),
     form("/apps/hello/new", `slug=stack&tier=other&recipe=compose&server.web-1=1&${COMPOSE}`, 303),
+    form("/apps/hello/new", `slug=source&tier=other&recipe=git&server.web-1=1&${SOURCE}`, 303),
     form(`/apps/${SLUG}/artefacts/fetch`, `url=https://builds.example/${"long-folder/".repeat(60)}x.tar.gz&sha256=${"9b1e".repeat(16)}&version=${encodeURIComponent(VERSION)}`, 303),
   ],
 };
@@ -90,7 +94,7 @@ export const PAGES = [
   {
     route: "/apps/{app}/new", template: "env_new",
     empty: [ask("/apps/void/new", { world: "bare" })],
-    filled: [ask("/apps/hello/new"), ask("/apps/hello/new?recipe=compose")],
+    filled: [ask("/apps/hello/new"), ask("/apps/hello/new?recipe=compose"), ask("/apps/hello/new?recipe=git")],
     error: [form("/apps/hello/new", `recipe=release&slug=${TYPED}&settings.port=${TYPED}&settings.deploy_dir=${TYPED}`, 422)],
     hostile: [fixtures("env_new-errors")],
   },
@@ -106,7 +110,7 @@ export const PAGES = [
     empty: [ask("/apps/hello/bare/settings", { world: "bare" })],
     filled: [ask("/apps/hello/staging/settings")],
     error: [form("/apps/hello/staging/settings", `tier=x&settings.port=${TYPED}&settings.deploy_dir=${TYPED}`, 422)],
-    hostile: [...inHostile(`${HOSTILE}/${SLUG}/settings`, "/apps/hello/stack/settings"), fixtures("env_settings-errors")],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/settings`, "/apps/hello/stack/settings", "/apps/hello/source/settings"), fixtures("env_settings-errors")],
   },
   {
     route: "/apps/{app}/secrets", template: "secrets_compare",
@@ -186,7 +190,7 @@ export const PAGES = [
     empty: [ask("/apps/hello/bare/deploy", { world: "bare" })],
     filled: [ask("/apps/hello/staging/deploy?version=1.0.0"), fixtures("deploy-paused", "deploy-locked", "deploy-seen", "deploy-asking")],
     error: [form("/apps/hello/staging/deploy", `why=${TYPED}`, 409), form("/apps/hello/staging/deploy", `version=9.9.9&plan_hash=x&why=${TYPED}`, 422), form("/apps/hello/bare/deploy", "version=1.0.0&plan_hash=x&why=", 422)],
-    hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy"), fixtures("deploy-blocked", "deploy-conflict", "deploy-seen")],
+    hostile: [...inHostile(`${HOSTILE}/${SLUG}/deploy`, "/apps/hello/stack/deploy", "/apps/hello/source/deploy?version=feature/a_b-c"), fixtures("deploy-blocked", "deploy-conflict", "deploy-seen")],
   },
   {
     route: "/apps/{app}/{env}/operate", template: "operate",

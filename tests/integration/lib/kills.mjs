@@ -20,6 +20,7 @@
 //   isOfApp(command line)                         may go on living on the target after a job
 //   halfway                                       {step: {arm(target), isReached(target, the step's records in the job's log), letGo(target)}}: how a step
 //                                                 that has no script, and that kills_shim.sh does not stop either, is stopped midway
+//   skips                                         names of steps that the settings skip, in this run
 //   isCheap                                       true: all of it in every run; else firstRow, from which on the rows are taken
 //   look(target, environment, deploys)            optional: more claims about what the deploys so far have left
 import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -48,6 +49,9 @@ const ROUNDS = { runner: APART, supervisor: APART, session: [["before_intent", "
 // All of it are twenty deploys and some four hundred kills, each of which the machine feels. A recipe whose deploys are dear is killed so only with
 // WL_TEST_ALL=1 (`make torture`); otherwise each victim has one chain: one row in the deploy that goes live, the next one in the deploy that is put back.
 const ALL = process.env.WL_TEST_ALL === "1";
+// Commands of the team's own, each a container more: one of them stands for all, but in all of it.
+export const OWN = ALL ? ["pre_deploy", "migrate", "post_deploy"] : ["migrate"];
+export const NOT_OWN = ALL ? [] : ["pre_deploy", "post_deploy"];
 const SHIMMED = ["connect", "lock", "upload", "unlock"]; // modes of steps that kills_shim.sh stops midway
 
 // --- what is killed where ------------------------------------------------------------------------------------------------------
@@ -62,7 +66,7 @@ class Plan {
     this.steps.forEach((step, number) => (step.number = number));
     this.unlock = forward.at(-1);
     const end = { name: "end", mode: "end" }; // no step: the frame with the job's verdict
-    this.phases = { forward: [...forward, end], undo: [...this.steps.slice(forward.length), this.unlock, end] };
+    this.phases = { forward: [...forward.filter((step) => !recipe.skips?.includes(step.name)), end], undo: [...this.steps.slice(forward.length), this.unlock, end] };
     this.halfway = recipe.halfway ?? {};
     this.isWhole = ALL || recipe.isCheap === true;
     this.firstRow = recipe.firstRow ?? 0;

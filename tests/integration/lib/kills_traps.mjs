@@ -1,6 +1,6 @@
 // kills_traps.mjs - where the tests of kills can stop what happens on a target: a copy of the program's folder whose scripts tell where they are
 // (kills_lib.sh), programs that stand first in its PATH (kills_shim.sh), and a folder of programs whose worker starts again at once (kills_nurse.sh).
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,7 +38,8 @@ export function makeHome(folder, ...recipes) {
     const spec = JSON.parse(readFileSync(join(home, "recipes", recipe, "recipe.json"), "utf8"));
     for (const name of new Set([...spec.steps, ...spec.undo].map((step) => step.script).filter(Boolean))) {
       const file = join(home, "recipes", recipe, name);
-      writeFileSync(file, withMidway(`${recipe}/${name}`, readFileSync(file, "utf8")));
+      const from = existsSync(file) ? file : join(home, "recipes", spec.like, name); // of the recipe that it is like
+      writeFileSync(file, withMidway(`${recipe}/${name}`, readFileSync(from, "utf8")));
     }
   }
   return home;

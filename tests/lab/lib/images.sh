@@ -4,7 +4,7 @@
 # A kind's file in the cache and its image in the engine carry the hash of what it is made of: release, packages and the hooks below. What has
 # not been used for a month is removed.
 
-declare -A LAB_RELEASE=([12]=bookworm [13]=trixie [systemd]=bookworm [minbase]=bookworm [busybox]=bookworm)
+declare -A LAB_RELEASE=([12]=bookworm [13]=trixie [systemd]=bookworm [minbase]=bookworm [busybox]=bookworm [postgres]=bookworm)
 LAB_TOOLS=openssh-server,iptables,ca-certificates,curl,git,nginx-light,procps,sudo,zstd
 declare -A LAB_PACKAGES=(
     [12]="$LAB_TOOLS,docker.io,docker-compose"
@@ -12,6 +12,7 @@ declare -A LAB_PACKAGES=(
     [systemd]="systemd,systemd-sysv,dbus,openssh-server"
     [minbase]=""
     [busybox]="busybox-static"
+    [postgres]="postgresql-15,postgresql-client-15"
 )
 LAB_MACHINES="12 13 systemd"
 # Host keys are made by each machine. `deploy` is the ordinary user; '*' in shadow is no password, but not a locked account.
@@ -24,6 +25,7 @@ lab_recipe() { # kind
     case $1 in
     minbase) echo --variant=minbase ;;
     busybox) echo --variant=extract ;; # nothing but that package's files
+    postgres) printf '%s\n' --variant=extract --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' ;;
     *) printf '%s\n' --variant=minbase "${LAB_HOOKS[@]}" ;;
     esac
     [ -z "${LAB_PACKAGES[$1]}" ] || echo "--include=${LAB_PACKAGES[$1]}"
@@ -82,6 +84,43 @@ lab_layer() {
     local layer
     layer=$LAB_CACHE/layer-$( (lab_hash busybox && cat "$LAB/app.c") | sha256sum | cut -c1-16).tar.gz
     lab_locked layer lab_build_layer "$layer" && printf '%s\n' "$layer"
+}
+
+# The layer that makes an image a real PostgreSQL: server, psql and what they are linked with, of Debian's packages. Prints its file.
+lab_postgres_layer() {
+    local layer
+    layer=$LAB_CACHE/layer-postgres-$( (lab_hash postgres && declare -f lab_build_postgres_in) | sha256sum | cut -c1-16).tar.gz
+    lab_locked layer lab_build_postgres "$layer" >&2 && printf '%s\n' "$layer"
+}
+
+lab_build_postgres() { # file
+    local root
+    if [ ! -s "$1" ]; then
+        lab_build postgres || return 1
+        root=$(mktemp -d /tmp/wl-lab-layer.XXXXXX) || return 1
+        lab_build_postgres_in "$root" "$1.part" && mv "$1.part" "$1"
+        rm -rf "$root"
+    fi
+    touch "$1"
+}
+
+lab_build_postgres_in() { # folder, file
+    local from=$1/from to=$1/to program file bin=usr/lib/postgresql/15
+    mkdir -p "$from" "$to/$bin/bin" "$to/$bin/lib" "$to/usr/share/postgresql" "$to/bin" "$to/lib64" "$to/etc" "$to/var/lib/postgresql/data" "$to/run/postgresql" || return 1
+    tar -C "$from" --exclude='./dev/*' -xf "$(lab_tar postgres)" || return 1
+    cp -a "$from/usr/share/postgresql/15" "$to/usr/share/postgresql/" && cp -aL "$from/lib64/ld-linux-x86-64.so.2" "$to/lib64/" || return 1
+    cp "$from/$bin/lib/"{plpgsql,dict_snowball}.so "$to/$bin/lib/" || return 1
+    for program in postgres initdb psql pg_isready; do
+        cp "$from/$bin/bin/$program" "$to/$bin/bin/" && ln -s "/$bin/bin/$program" "$to/bin/$program" || return 1
+        chroot "$from" /lib64/ld-linux-x86-64.so.2 --list "/$bin/bin/$program" | awk '$3 ~ /^\// { print $3 }'
+    done | sort -u >"$1/libraries"
+    while read -r file; do
+        mkdir -p "$to${file%/*}" && cp -L "$from$file" "$to$file" || return 1
+    done <"$1/libraries"
+    printf 'root:x:0:0:root:/:/bin/sh\npostgres:x:70:70::/var/lib/postgresql:/bin/sh\n' >"$to/etc/passwd"
+    printf 'root:x:0:\npostgres:x:70:\n' >"$to/etc/group"
+    chown 70:70 "$to/var/lib/postgresql/data" "$to/run/postgresql" && chmod 700 "$to/var/lib/postgresql/data"
+    tar -C "$to" --sort=name --mtime=@0 --numeric-owner -cf - . | gzip -n >"$2"
 }
 
 lab_build_layer() { # file

@@ -93,6 +93,12 @@ assign() { # NAME=value ...: the lines the runner would write
     done
 }
 
+find_script() { # file, further folder: the recipe's own, or that of the recipe which it is like
+    for folder in "$from" ${2:+"$2"} ${like:+"$top/recipes/$like"}; do
+        [ ! -f "$folder/$1" ] || { cat "$folder/$1" && return; }
+    done
+}
+
 run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its status; output in $log, results in $results
     name=$1
     shift
@@ -100,10 +106,12 @@ run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its s
     rm -f "$results"
     : >"$results"
     from=$top/recipes/${recipe:-release}
+    like=$(sed -n 's/^ *"like": "\([a-z]*\)",$/\1/p' "$from/recipe.json")
     {
         cat "$top/recipes/lib.sh"
-        sed -n 's/^ *"shared": \["\([a-z.]*\)"\],$/\1/p' "$from/recipe.json" | while read -r shared; do cat "$top/recipes/$shared"; done
-        cat "$from/common.sh" "$from/$name.sh"
+        for shared in $(sed -n 's/^ *"shared": \[\(.*\)\],$/\1/p' "$from/recipe.json" | tr -d '",'); do find_script "$shared" "$top/recipes"; done
+        find_script common.sh
+        find_script "$name.sh"
     } >"$scratch/script"
     [ -z "${only_few:-}" ] || sed -i '/^PATH=/d' "$scratch/script"
     assign WL_JOB="$job" WL_NONCE=n0 WL_EPOCH=3 WL_LOCK_DIR="$scratch/lock" WL_JOB_DIR="$scratch" WL_APP=shop WL_ENV=production \
