@@ -39,7 +39,7 @@ async function serve(documents) {
     } else if (/^\/jobs\/[^/]+\/events$/.test(path)) {
       response.writeHead(200, { "content-type": "text/event-stream" }); // a job that says nothing for a while
       response.write(":\n\n");
-    } else if (!doc || doc.isServed) {
+    } else if (!doc || doc.isServed || request.headers["sec-fetch-mode"] !== "navigate") { // a page before it may still be asking by script
       response.writeHead(204).end();
     } else {
       doc.isServed = true;
