@@ -125,7 +125,8 @@ static int count_files(const char *folder, const char *beginning)
 
 #define UNDO_0004 "DROP TABLE token; "
 #define UNDO_0005                                                                                  \
-    "DROP TABLE kept_look; DROP TABLE secret_look; DROP TRIGGER release_is_what_was_asked; "       \
+    "DROP TABLE kept_look; DROP TABLE secret_look; DROP TRIGGER IF EXISTS "                        \
+    "release_is_what_was_asked; "                                                                  \
     "DROP TRIGGER release_stays_as_it_ended; DROP TRIGGER release_is_never_removed; "              \
     "DROP TRIGGER release_is_never_replaced; ALTER TABLE release DROP COLUMN replays; "            \
     "ALTER TABLE release DROP COLUMN parts; ALTER TABLE release DROP COLUMN asked_from; "          \
@@ -133,6 +134,22 @@ static int count_files(const char *folder, const char *beginning)
     "ALTER TABLE environment DROP COLUMN paused_at; "                                              \
     "ALTER TABLE environment DROP COLUMN paused_by; "                                              \
     "ALTER TABLE environment DROP COLUMN paused_why; "
+
+/* The table of jobs stays as it is: what changed are kinds, and there are only more. */
+#define UNDO_0006                                                                                  \
+    "DROP TRIGGER release_is_what_was_asked; ALTER TABLE release DROP COLUMN promoted_from; "      \
+    "ALTER TABLE environment DROP COLUMN locked_at; "                                              \
+    "ALTER TABLE environment DROP COLUMN locked_by; "                                              \
+    "ALTER TABLE environment DROP COLUMN locked_why; "                                             \
+    "ALTER TABLE environment DROP COLUMN stopped_at; "                                             \
+    "ALTER TABLE environment DROP COLUMN stopped_by; "                                             \
+    "ALTER TABLE environment DROP COLUMN maintenance_at; "                                         \
+    "ALTER TABLE environment DROP COLUMN maintenance_by; "                                         \
+    "ALTER TABLE environment DROP COLUMN freeze; "
+
+#define A_JOB                                                                                      \
+    "INSERT INTO job(id, serial, kind, lock_class, params, idem, auth, requested_by, nonce, "      \
+    "created_at) VALUES('j1', 1, 'check', 'none', '{}', 'i1', x'00', 'u1', 'n1', 1)"
 
 /* A dashboard of before registries: its data stays, and a copy of it stands beside. */
 static void a_database_of_an_older_version_is_brought_forward(void)
@@ -144,7 +161,8 @@ static void a_database_of_an_older_version_is_brought_forward(void)
     snprintf(folder, sizeof folder, "%s/db", f.var);
     CHECK(add_event(f.shared, "before", NULL) == 0);
     db_close(f.shared);
-    CHECK_INT(fixture_sql(f.shared_path, UNDO_0005 UNDO_0004 UNDO_0003 UNDO_0002
+    CHECK_INT(fixture_sql(f.shared_path, A_JOB), 0);
+    CHECK_INT(fixture_sql(f.shared_path, UNDO_0006 UNDO_0005 UNDO_0004 UNDO_0003 UNDO_0002
                           "DELETE FROM schema_migration WHERE number > 1; PRAGMA user_version=1"),
               0);
     CHECK(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, NULL) == -1);
@@ -154,6 +172,7 @@ static void a_database_of_an_older_version_is_brought_forward(void)
     MUST(db_open(f.shared_path, DB_SHARED, DB_ROLE_WORKER, &f.shared, &fixture_err));
     CHECK_INT(last_seq(f.shared), 1);
     CHECK_INT(fixture_sql(f.shared_path, "SELECT id FROM registry"), 0);
+    CHECK(fixture_sql(f.shared_path, A_JOB) != 0); /* it is there */
     fixture_end(&f);
 }
 
@@ -346,7 +365,7 @@ static void a_full_disk_loses_nothing(void)
     if (geteuid() != 0)
         SKIP("needs root to mount a small file system");
     fixture_folder(&f);
-    if (mount("none", f.var, "tmpfs", 0, "size=768k,mode=0700") != 0) {
+    if (mount("none", f.var, "tmpfs", 0, "size=900k,mode=0700") != 0) {
         MUST(fs_remove_tree(f.var, &fixture_err));
         SKIP("this machine does not let root mount a tmpfs");
     }

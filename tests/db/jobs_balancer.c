@@ -103,7 +103,7 @@ static void one_that_goes_back_is_taken_out_again_and_put_back(void)
                                         NULL};
     struct world w;
     world_balanced(&w);
-    world_worker(&w, "fail:9@1");
+    world_worker(&w, "fail:11@1");
     CHECK(wait_verdict(&w, world_deploy(&w), "reverted"));
     CHECK_STR(hosts_of(&w), "reverted,reverted,ok");
     CHECK(in_order(&w, order));
@@ -116,7 +116,7 @@ static void what_may_serve_nothing_stays_out(void)
 {
     struct world w;
     world_balanced(&w);
-    world_worker(&w, "fail:9@1 fail:25@1");
+    world_worker(&w, "fail:11@1 fail:28@1");
     CHECK(wait_verdict(&w, world_deploy(&w), "failed"));
     CHECK_STR(hosts_of(&w), "reverted,failed,ok");
     CHECK_STR(words_of(&w), "lb_in_1 ok,lb_in_2 skipped,lb_back_out_1 ok,lb_back_in_1 "
@@ -129,7 +129,7 @@ static void a_load_balancer_that_fails_lets_nobody_begin(void)
 {
     struct world w;
     world_balanced(&w);
-    world_worker(&w, "fail:15@2");
+    world_worker(&w, "fail:18@2");
     CHECK(wait_verdict(&w, world_deploy(&w), "failed"));
     CHECK_STR(hosts_of(&w), "-,-,failed");
     CHECK(strstr(ask_sql(&w, "SELECT summary FROM job"), "srv3: ") != NULL);
@@ -140,11 +140,11 @@ static void a_supervisor_that_takes_over_gives_the_same_words(void)
 {
     struct world w;
     world_balanced(&w);
-    world_worker(&w, "hang:7@1");
+    world_worker(&w, "hang:9@1");
     const char *job = world_deploy(&w);
-    CHECK(wait_line(w.events, "host 1 go 7"));
+    CHECK(wait_line(w.events, "host 1 go 9"));
     world_kill(&w, SIGKILL);
-    world_worker(&w, "fail:9@1");
+    world_worker(&w, "fail:11@1");
     CHECK(wait_verdict(&w, job, "reverted"));
     CHECK_STR(hosts_of(&w), "reverted,reverted,ok");
     CHECK_STR(words_of(&w), "lb_in_1 ok,lb_in_2 ok,lb_back_out_1 ok,lb_back_in_1 "

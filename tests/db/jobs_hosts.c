@@ -89,7 +89,7 @@ static void a_failure_takes_back_those_that_were_switched(void)
 {
     struct world w;
     world_rollout(&w, 4, "1", "go back");
-    world_worker(&w, "fail:9@2");
+    world_worker(&w, "fail:10@2");
     const char *job = world_deploy(&w);
     CHECK(wait_verdict(&w, job, "reverted"));
     CHECK_STR(hosts_of(&w), "reverted,reverted,reverted,-");
@@ -107,7 +107,7 @@ static void one_that_does_not_come_back_is_named_and_nothing_is_called_reverted(
 {
     struct world w;
     world_rollout(&w, 3, "1", "go back");
-    world_worker(&w, "fail:9@2 fail:13@0");
+    world_worker(&w, "fail:10@2 fail:15@0");
     CHECK(wait_verdict(&w, world_deploy(&w), "failed"));
     CHECK_STR(hosts_of(&w), "failed,reverted,reverted");
     CHECK(strstr(summary_of(&w), "Look at srv1") != NULL);
@@ -119,7 +119,7 @@ static void a_mix_of_releases_is_never_a_success(void)
 {
     struct world w;
     world_rollout(&w, 4, "1", "stop");
-    world_worker(&w, "fail:9@2");
+    world_worker(&w, "fail:10@2");
     CHECK(wait_verdict(&w, world_deploy(&w), "failed"));
     CHECK_STR(hosts_of(&w), "live,live,reverted,-");
     CHECK_STR(summary_of(&w), "srv3: As seen by the stand-in; *** The new release serves on srv1, "
@@ -132,12 +132,12 @@ static void told_to_continue_the_others_go_on(void)
 {
     struct world w;
     world_rollout(&w, 4, "1", "continue");
-    world_worker(&w, "fail:9@1");
+    world_worker(&w, "fail:10@1");
     CHECK(wait_verdict(&w, world_deploy(&w), "failed"));
     CHECK_STR(hosts_of(&w), "live,reverted,live,live");
     world_kill(&w, SIGTERM);
     unlink(w.target);
-    world_worker(&w, "fail:9@0");
+    world_worker(&w, "fail:10@0");
     CHECK(wait_verdict(&w, world_deploy(&w), "reverted"));
     CHECK_STR(hosts_of(&w), "reverted,-,-,-"); /* the canary stops all the same */
     world_end(&w);
@@ -147,17 +147,17 @@ static void told_to_continue_the_others_go_on(void)
 static bool wait_held(struct world *w)
 {
     return wait_sql(w, "ok", "SELECT state FROM job_step WHERE host = 1 AND name = 'health'")
-           && wait_line(w->events, "host 2 go 9");
+           && wait_line(w->events, "host 2 go 10");
 }
 
 static void a_supervisor_that_takes_over_decides_the_same(void)
 {
-    static const char *const plans[] = {"", "fail:9@2"};
+    static const char *const plans[] = {"", "fail:10@2"};
     static const char *const verdicts[] = {"live", "reverted"};
     for (int i = 0; i < 2; i++) {
         struct world w;
         world_rollout(&w, 3, "1", "go back");
-        world_worker(&w, "hang:9@2");
+        world_worker(&w, "hang:10@2");
         const char *job = world_deploy(&w);
         CHECK(wait_held(&w));
         world_kill(&w, SIGKILL);
@@ -173,9 +173,9 @@ static void killed_while_they_go_back_they_still_do(void)
 {
     struct world w;
     world_rollout(&w, 3, "1", "go back");
-    world_worker(&w, "fail:9@2 hang:14@0");
+    world_worker(&w, "fail:10@2 hang:16@0");
     const char *job = world_deploy(&w);
-    CHECK(wait_line(w.events, "host 0 go 14"));
+    CHECK(wait_line(w.events, "host 0 go 16"));
     CHECK(wait_sql(&w, "reverted", "SELECT verdict FROM job_host WHERE host = 1"));
     world_kill(&w, SIGKILL);
     world_worker(&w, "");

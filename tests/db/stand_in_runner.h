@@ -284,7 +284,8 @@ static bool fake_held(const json_t *begin, const json_t *step)
     {
         if (json_integer_value(json_object_get(later, "step"))
                 >= json_integer_value(json_object_get(step, "step"))
-            && strcmp(json_string_value(json_object_get(later, "mode")), "health") == 0
+            && (strcmp(json_string_value(json_object_get(later, "mode")), "health") == 0
+                || json_is_true(json_object_get(later, "witness")))
             && strcmp(json_string_value(json_object_get(later, "phase")), "forward") == 0)
             witness = true;
     }

@@ -139,6 +139,11 @@ static int post_cancel(void)
     return stage_post(&s, uri, "x=1");
 }
 
+static int post_check_all(void)
+{
+    return stage_post(&s, "/servers/check", "x=1");
+}
+
 static int post_check(void)
 {
     return stage_post(&s, "/servers/web-1/check", "x=1");
@@ -202,6 +207,7 @@ static const struct {
     {"/apps/{app}/artefacts", post_upload, "artefact.add"},
     {"/jobs/{id}/cancel", post_cancel, "job.cancel"},
     {"/servers/{slug}/check", post_check, "check.request"},
+    {"/servers/check", post_check_all, "check.request"},
     {"/apps/{app}/{env}/secrets/required", post_requirement, "requirement.save"},
     {"/apps/{app}/{env}/secrets/required", post_example, "requirement.save"},
     {"/apps/{app}/{env}/secrets/required", post_requirement_removed, "requirement.remove"},
