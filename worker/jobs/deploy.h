@@ -28,6 +28,9 @@ json_t *deploy_hosts(const json_t *basis);   /* of the app, a new list for a pla
 /* Connect, lock, forward, unlock, undo; the two lists are recipe.json's, or NULL. */
 int deploy_steps(const json_t *forward, const json_t *undo, const json_t *settings, json_t *steps,
                  struct err *err) MUST_USE;
+/* All of a deploy's steps, those of its load balancers among the hosts too. */
+int deploy_all_steps(const struct run *run, const struct deploy_found *found, const json_t *hosts,
+                     json_t *steps, struct err *err) MUST_USE;
 /* A begin frame but for the artefact: target, settings, version, and each step's script and input
  * as of run->release and run->plan. */
 int deploy_frame(struct worker *w, struct turn *turn, json_t *frame, struct err *err) MUST_USE;

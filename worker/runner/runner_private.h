@@ -76,8 +76,7 @@ struct runner {
     struct step steps[RUNNER_STEPS_MAX];
     int step_count;
     struct step *current; /* NULL between steps */
-
-    struct ssh *ssh; /* NULL: not connected */
+    struct ssh *ssh;      /* NULL: not connected */
     char home[512], lock_name[64];
     char job_dir[640], lock_dir[640]; /* of this job; empty before the first connection */
     bool locked;                      /* the lock carries our epoch */
