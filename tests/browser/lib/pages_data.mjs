@@ -365,6 +365,7 @@ export const NO_PAGE = {
   "/api/v1/apps/{app}/{env}/secrets": "the API answers no HTML: web/pages_secrets_api",
   "/profile/tokens/{id}/remove": "a token that is not there is the error page; every other answer leads back to the profile",
   "/apps/{app}/{env}/plan": "it leads back to the page that asked; what it cannot take is the error page",
+  "/apps/{app}/{env}/unlock": "it always leads back to the environment, with a sentence on top; who may not is the error page",
   "/apps/{app}/{env}/resume": "it always leads back to the environment, with a sentence on top",
   "/servers/check": "it always leads to the job",
   "/jobs/{id}/cancel": "it always leads back to the job, with a sentence on top (the flash of the fixtures)",
