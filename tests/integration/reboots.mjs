@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Power cuts: the server, and the dashboard, go down in the middle of each step of each recipe and come back (lib/reboots.mjs). A Debian 13 server of the
-// lab: every process ends at once, the boot id is another, its engine starts again. In `make test` two steps of each recipe, all with WL_TEST_ALL=1.
+// lab: every process ends at once, the boot id is another, its engine starts again. In `make test` a step of each recipe for both, all with WL_TEST_ALL=1.
 import * as lib from "../lib/product.mjs";
 import * as flow from "../lib/flow.mjs";
 import { missing, startLab } from "../lib/lab.mjs";
@@ -40,7 +40,7 @@ const PORTS = { release: 8201, compose: 8202 };
 const release = {
   name: "release",
   versions: VERSIONS,
-  only: { server: ["switch", "migrate"], dashboard: ["restart"] },
+  only: { server: ["migrate"], dashboard: ["restart"] },
   truth: async () => {
     const version = (await server.exec("cat /home/deploy/apps/hello/current/VERSION")).trim();
     const answer = await stack.inside(server, PORTS.release, "/health").catch(() => "");
@@ -57,7 +57,7 @@ const file = `services:
 const compose = {
   name: "compose",
   versions: VERSIONS,
-  only: { server: ["switch", "settle"], dashboard: ["switch"] },
+  only: { server: ["switch"], dashboard: ["settle"] },
   truth: async () => {
     const seen = await stack.containers(server, "chat-compose");
     equal(Object.keys(seen).join(), "backend", "containers");
@@ -70,7 +70,7 @@ const compose = {
 const single = {
   name: "image",
   versions: VERSIONS,
-  only: { server: ["start", "switch"], dashboard: ["switch"] },
+  only: { server: ["switch"], dashboard: ["start"] },
   truth: async () => {
     const names = (await image.running(server, "shop-image")).split(" ");
     equal(names.map((name) => name.replace(/-v\d+$/, "")).join(), "shop-image-web,shop-image-worker", "what runs");
