@@ -125,8 +125,8 @@ run_step() { # script of the recipe (release, or $recipe), NAME=value ...; its s
 cause_has() { grep -q "^cause=.*$1" "$results"; }
 says() { grep -q -e "$1" "$log"; }
 
-free_port() { # a port nothing listens on
-    candidate=$((21650 + $$ % 40))
+free_port() { # a port nothing listens on, ten away from those of tests that run at the same time: some take the one behind it as well
+    candidate=$((21650 + $$ % 400 * 10))
     while awk -v port="$candidate" 'BEGIN { hex = sprintf("%04X", port) } FNR > 1 { split($2, a, ":"); if (a[2] == hex) bad = 1 } END { exit !bad }' /proc/net/tcp; do
         candidate=$((candidate + 1))
     done
